@@ -1,0 +1,19 @@
+"""What every test gets; fixtures themselves live by theme in `tests/fix_*.py`."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+_THEMES = ("fix_pg", "fix_redis", "fix_fakes")
+pytest_plugins = [f"tests.{theme}" for theme in _THEMES if importlib.util.find_spec(f"tests.{theme}")]
+
+_LEVELS = {"unit", "integration", "acceptance", "security", "freeswitch"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test says which level it is: `pytestmark` of its module names one of the levels."""
+    for item in items:
+        if not _LEVELS & {mark.name for mark in item.iter_markers()}:
+            raise pytest.UsageError(f"{item.nodeid}: mark its module as one of {sorted(_LEVELS)}")
