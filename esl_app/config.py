@@ -1,0 +1,166 @@
+"""Settings: one tree, read once from a TOML file and the environment, checked before the start.
+
+The file is `--config`, else `$VOICE_AI_CONFIG`, else `conf/voice-ai.toml` or
+`/etc/voice-ai/voice-ai.toml`, whichever exists first. An environment variable
+`VOICE_AI_LISTEN__PORT` overrides `[listen] port`. Unknown keys are refused by name.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from esl_app.errors import ConfigError
+
+PLACES = (Path("conf/voice-ai.toml"), Path("/etc/voice-ai/voice-ai.toml"))
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(_Section):
+    """Where FreeSWITCH's `socket` application connects to, and who may."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8084
+    allow: tuple[IPvAnyNetwork, ...] = ()
+    """Peers outside loopback; required when `host` is not a loopback address."""
+    token: SecretStr | None = None
+    """If set, the channel variable `voice_ai_token` must equal it."""
+    max_legs: Annotated[int, Field(ge=1)] = 200
+    max_legs_per_peer: Annotated[int, Field(ge=1)] = 200
+    connect_s: Annotated[float, Field(gt=0, le=25)] = 5.0
+
+
+class CallLimits(_Section):
+    """What bounds one call."""
+
+    flow: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "reception"
+    max_s: Annotated[float, Field(gt=0)] = 3600.0
+    no_input_s: Annotated[float, Field(ge=1, le=60)] = 6.0
+    """Silence after a prompt until the caller is asked again."""
+    transfer_context: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "default"
+    """FreeSWITCH dialplan context that the secretary's extension is looked up in."""
+    fallback_extension: Annotated[str, Field(pattern=r"^[A-Za-z0-9_*#+-]*$")] = "operator"
+    """Where a call goes when its flow breaks; empty hangs up after the apology."""
+    fallback_context: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "voice-ai-fallback"
+
+
+class ProviderDeadlines(_Section):
+    """How long each stage of a turn may take before the caller hears an apology, in seconds."""
+
+    stt_s: Annotated[float, Field(gt=0)] = 10.0
+    retrieval_s: Annotated[float, Field(gt=0)] = 2.0
+    llm_s: Annotated[float, Field(gt=0)] = 15.0
+    tts_s: Annotated[float, Field(gt=0)] = 10.0
+
+
+class Settings(BaseSettings):
+    """Everything that is not a tenant's row."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VOICE_AI_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    database_url: SecretStr | None = None
+    """postgresql://… ; empty starts the embedded server."""
+    redis_url: SecretStr | None = None
+    """redis://… ; empty starts the embedded server."""
+    data_dir: Path = Path("var")
+    """Embedded servers, cached prompts and, unless set below, the spool."""
+    spool_dir: Path | None = None
+    """Temporary audio; FreeSWITCH must see the same path."""
+    spool_group: str | None = None
+    """A group FreeSWITCH's user is in: spool directories are then 2770 instead of 0750."""
+    flows_dir: Path = Path("dialplan/flows")
+    sounds_dir: Path = Path("sounds")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+    listen: Listen = Listen()
+    call: CallLimits = CallLimits()
+    deadlines: ProviderDeadlines = ProviderDeadlines()
+
+    @property
+    def spool(self) -> Path:
+        return (self.spool_dir or self.data_dir / "spool").absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file (whose content comes in as `init`)."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def find_file(explicit: Path | None = None) -> Path | None:
+    """The settings file to read; None when there is none.
+
+    Raises:
+        ConfigError: one was named and is not there.
+    """
+    named = explicit or (Path(env) if (env := os.environ.get("VOICE_AI_CONFIG")) else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError(f"{named}: no such settings file")
+        return named
+    return next((place for place in PLACES if place.is_file()), None)
+
+
+def load(explicit: Path | None = None) -> Settings:
+    """Read and check the settings.
+
+    Raises:
+        ConfigError: naming the file and the key.
+    """
+    file = find_file(explicit)
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{file}: {error}") from error
+    _refuse_unknown_environment()
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(describe(error, where=str(file or "environment"))) from None
+
+
+def describe(error: ValidationError, *, where: str) -> str:
+    """A validation error as one line that names each key, without the values (some are secret)."""
+    parts = []
+    for item in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in item["loc"])
+        what = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
+        parts.append(f"{key}: {what}")
+    return f"{where}: " + "; ".join(parts)
+
+
+def _refuse_unknown_environment() -> None:
+    """pydantic-settings refuses unknown keys of a file but passes over those of the environment."""
+    known = {"VOICE_AI_CONFIG"}
+    for name, field in Settings.model_fields.items():
+        key = f"VOICE_AI_{name.upper()}"
+        known.add(key)
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            known |= {f"{key}__{sub.upper()}" for sub in section.model_fields}
+    for key in sorted(os.environ):
+        if key.startswith("VOICE_AI_") and key not in known:
+            raise ConfigError(f"environment: {key}: unknown key")

@@ -1,0 +1,75 @@
+"""What is said when the tenant's row does not say it itself, by language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """Fixed phrases of one language."""
+
+    greeting: str
+    farewell: str
+    not_heard: str  # sound came, no words in it
+    still_there: str  # nothing came
+    transfer: str
+    no_person: str  # asked for a person, nobody to transfer to
+    trouble: str  # one stage failed; the call goes on
+    broken: str  # the flow failed; the call is handed over
+    max_turns: str
+    interrupted: str  # resumed by another worker
+    no_service: str  # the number belongs to nobody
+
+
+_PHRASES = {
+    "en": Phrases(
+        greeting="Hello, how can I help you?",
+        farewell="Thank you for calling. Goodbye.",
+        not_heard="Sorry, I did not catch that. Could you say it again?",
+        still_there="Are you still there? How can I help you?",
+        transfer="One moment please, I am transferring you.",
+        no_person="I am sorry, nobody is available right now.",
+        trouble="I am sorry, I cannot look that up right now. Could you ask again?",
+        broken="I am sorry, we have a technical problem. I will connect you to someone.",
+        max_turns="Let me connect you with someone who can help you further.",
+        interrupted="Sorry, we were interrupted. Please go on.",
+        no_service="This number is not in service. Goodbye.",
+    ),
+    "pt": Phrases(
+        greeting="Olá, como posso ajudar?",
+        farewell="Obrigado por ligar. Até logo.",
+        not_heard="Desculpe, não entendi. Pode repetir?",
+        still_there="Você ainda está aí? Como posso ajudar?",
+        transfer="Um momento, por favor, vou transferir a sua ligação.",
+        no_person="Desculpe, ninguém está disponível agora.",
+        trouble="Desculpe, não consigo consultar isso agora. Pode perguntar de novo?",
+        broken="Desculpe, temos um problema técnico. Vou passar para um atendente.",
+        max_turns="Vou passar para alguém que pode ajudar melhor.",
+        interrupted="Desculpe, fomos interrompidos. Pode continuar.",
+        no_service="Este número não está em serviço. Até logo.",
+    ),
+    "es": Phrases(
+        greeting="Hola, ¿en qué puedo ayudarle?",
+        farewell="Gracias por llamar. Hasta luego.",
+        not_heard="Perdón, no le entendí. ¿Puede repetirlo?",
+        still_there="¿Sigue ahí? ¿En qué puedo ayudarle?",
+        transfer="Un momento, por favor, le transfiero.",
+        no_person="Lo siento, no hay nadie disponible ahora.",
+        trouble="Lo siento, no puedo consultar eso ahora. ¿Puede preguntar otra vez?",
+        broken="Lo siento, tenemos un problema técnico. Le paso con una persona.",
+        max_turns="Le paso con alguien que puede ayudarle mejor.",
+        interrupted="Perdón, nos interrumpieron. Continúe, por favor.",
+        no_service="Este número no está en servicio. Hasta luego.",
+    ),
+}
+
+
+def primary(language: str) -> str:
+    """The primary subtag of a language tag: "pt-BR" → "pt"."""
+    return language.replace("_", "-").split("-", 1)[0].lower()
+
+
+def phrases(language: str) -> Phrases:
+    """The phrases of a language; English where we have none."""
+    return _PHRASES.get(primary(language), _PHRASES["en"])

@@ -1,0 +1,149 @@
+"""What a caller hears: frames with their times of arrival, and questions one asks about them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.freeswitch import g711
+from tests.freeswitch.rtp import FRAME_MS, FRAME_SAMPLES, Packet
+
+# Above the comfort noise of a parked leg and room noise at -50 dBFS, well below quiet speech.
+SOUND_RMS = 150.0
+
+_FRAME_BYTES = 2 * FRAME_SAMPLES
+_LATE_S = 0.06  # a telephone's jitter buffer hides less than this; more is a gap one hears
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    at: float
+    sequence: int
+    pcm: bytes
+    rms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spurt:
+    """A stretch of sound; instants of `time.monotonic`."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+class HeardNothing(AssertionError):
+    """The far end made no sound, or never stopped, in the time given."""
+
+
+class Heard:
+    def __init__(self, sound_rms: float = SOUND_RMS) -> None:
+        self.sound_rms = sound_rms
+        self._frames: list[Frame] = []
+        self._changed = threading.Condition()
+
+    def add(self, packet: Packet, at: float) -> None:
+        pcm = g711.decode(packet.payload)
+        frame = Frame(at=at, sequence=packet.sequence, pcm=pcm, rms=g711.rms(pcm))
+        with self._changed:
+            self._frames.append(frame)
+            self._changed.notify_all()
+
+    def frames(self, since: float = 0.0, until: float = float("inf")) -> list[Frame]:
+        with self._changed:
+            return [frame for frame in self._frames if since <= frame.at < until]
+
+    def spurts(self, since: float = 0.0, *, gap_ms: int = 300) -> list[Spurt]:
+        """Stretches of sound from `since` on; silence shorter than `gap_ms` joins them."""
+        found: list[Spurt] = []
+        for frame in self.frames(since):
+            if frame.rms < self.sound_rms:
+                continue
+            end = frame.at + FRAME_MS / 1000
+            if found and frame.at - found[-1].end < gap_ms / 1000:
+                found[-1] = Spurt(start=found[-1].start, end=end)
+            else:
+                found.append(Spurt(start=frame.at, end=end))
+        return found
+
+    def wait_for_sound(self, *, since: float, timeout_s: float) -> float:
+        """The instant of the first sound from `since` on."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            seen = len(self._frames)
+            for frame in self._frames:
+                if frame.at >= since and frame.rms >= self.sound_rms:
+                    return frame.at
+            while (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(min(left, 0.5))
+                for frame in self._frames[seen:]:
+                    if frame.at >= since and frame.rms >= self.sound_rms:
+                        return frame.at
+                seen = len(self._frames)
+        raise HeardNothing(f"no sound within {timeout_s} s")
+
+    def wait_for_silence(self, *, quiet_ms: int, timeout_s: float, since: float = 0.0) -> float:
+        """Return once there was no sound for `quiet_ms`: the instant the last one ended.
+
+        No packets at all count as silence, as they do for an ear. Nothing before `since` counts.
+        """
+        deadline = time.monotonic() + timeout_s
+        began = max(since, time.monotonic() - quiet_ms / 1000) if since else time.monotonic()
+        while True:
+            with self._changed:
+                loud = (f.at for f in reversed(self._frames) if f.rms >= self.sound_rms)
+                last = next(loud, 0.0)
+            ended = max(last + FRAME_MS / 1000, began)
+            now = time.monotonic()
+            if now - ended >= quiet_ms / 1000:
+                return ended
+            if now >= deadline:
+                raise HeardNothing(f"never silent for {quiet_ms} ms within {timeout_s} s")
+            time.sleep(min(0.02, max(0.001, ended + quiet_ms / 1000 - now)))
+
+    def pcm(self, since: float | None = None, until: float | None = None) -> bytes:
+        """The sound as it came out of the receiver: silence stands where nothing arrived in time."""
+        frames = self.frames(since or 0.0, until or float("inf"))
+        if not frames:
+            return b""
+        origin = frames[0].at if since is None else since
+        out = bytearray()
+        for frame in frames:
+            played_s = len(out) / (2 * 8000)
+            late_s = frame.at - origin - played_s
+            if late_s > _LATE_S:
+                out += bytes(_FRAME_BYTES * int(late_s * 1000 / FRAME_MS))
+            out += frame.pcm
+        return bytes(out)
+
+    def worst_gap_s(self, since: float, until: float) -> float:
+        """The longest time between two packets."""
+        times = [frame.at for frame in self.frames(since, until)]
+        return max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0)
+
+    def save(self, path: Path) -> Path:
+        return save_wav(path, self.pcm())
+
+
+def save_wav(path: Path, pcm: bytes) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(pcm)
+    return path
+
+
+def load_wav(path: Path) -> bytes:
+    """s16 mono samples at 8 kHz of a file that has just these."""
+    with wave.open(str(path), "rb") as file:
+        shape = (file.getnchannels(), file.getsampwidth(), file.getframerate())
+        if shape != (1, 2, 8000):
+            raise ValueError(f"{path.name} is {shape}, not mono, 16 bit, 8 kHz")
+        return file.readframes(file.getnframes())
