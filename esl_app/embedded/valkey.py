@@ -1,0 +1,151 @@
+"""A Redis-compatible server (Valkey) in a folder of ours, over a unix socket with a password."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import urllib.parse
+from pathlib import Path
+
+from esl_app.embedded import _binaries, _process
+from esl_app.embedded._process import EmbeddedError
+
+_SOCKET = "valkey.sock"
+_START_S = 10.0
+
+
+class EmbeddedValkey:
+    """One Valkey server for one folder, owned by this process.
+
+    Args:
+        data_dir: Created when missing.
+        persist: Keep an append-only file there, so that live state survives a restart.
+    """
+
+    def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
+        self.data_dir = data_dir.absolute()
+        self._persist = persist
+        self._lock = _process.FolderLock(self.data_dir, "Valkey")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket_dir: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """For `redis.Redis.from_url`."""
+        if self._socket_dir is None:
+            raise EmbeddedError(f"{self.data_dir}: not started")
+        password = _process.kept_secret(self.data_dir / "password")
+        return _url(password, self._socket_dir / _SOCKET)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises:
+            EmbeddedError: In use by another process, or it did not come up; says why.
+        """
+        if self.running:
+            return
+        _process.make_folder(self.data_dir)
+        self._lock.acquire()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server, at the latest after 10 s, and give the folder free."""
+        if self._process is not None:
+            _process.stop(self._process, steps=((signal.SIGTERM, 5.0),))
+            self._process = None
+        if self._socket_dir is not None and self._socket_dir != self.data_dir:
+            shutil.rmtree(self._socket_dir, ignore_errors=True)
+        self._socket_dir = None
+        (self.data_dir / "socket").unlink(missing_ok=True)
+        self._lock.release()
+
+    def running_url(self) -> str | None:
+        """The URL when another process of ours runs the server in this folder, else None."""
+        if not self._lock.taken_elsewhere:
+            return None
+        try:
+            password = (self.data_dir / "password").read_text("ascii").strip()
+            path = Path((self.data_dir / "socket").read_text())
+        except OSError:
+            return None
+        return _url(password, path) if _answers(path, password) else None
+
+    def _start(self) -> None:
+        program = _binaries.valkey_server()
+        password = _process.kept_secret(self.data_dir / "password")
+        # Valkey has no objection to root, and as ourselves it can use a folder shut to others.
+        owner = _process.Owner(uid=os.geteuid(), gid=os.getegid())
+        socket_dir = _process.socket_folder(self.data_dir, _SOCKET, owner)
+        self._socket_dir = socket_dir
+        path = socket_dir / _SOCKET
+        path.unlink(missing_ok=True)
+        (self.data_dir / "socket").write_text(str(path))
+        config_path = self.data_dir / "valkey.conf"
+        config_path.unlink(missing_ok=True)
+        fd = os.open(config_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "w") as file:
+            # In a file, not in the arguments: any user can read those with ps.
+            file.write(self._config(path, password))
+        log_path = self.data_dir / "server.log"
+        log = _process.open_log(log_path)
+        try:
+            self._process = process = _process.spawn(
+                [program, config_path], owner=owner, stderr=log, parent_death=signal.SIGTERM
+            )
+        finally:
+            os.close(log)
+        if not _process.wait_ready(process, lambda: _answers(path, password), within_s=_START_S):
+            ended = f"ended with {process.poll()}" if process.poll() is not None else "is not ready"
+            raise EmbeddedError(
+                f"{self.data_dir}: Valkey {ended}: {_process.last_log_line(log_path)}"
+            )
+
+    def _config(self, path: Path, password: str) -> str:
+        lines = [
+            "port 0",
+            f'unixsocket "{path}"',
+            "unixsocketperm 700",
+            f"requirepass {password}",
+            f'dir "{self.data_dir}"',
+            'save ""',
+            f"appendonly {'yes' if self._persist else 'no'}",
+            "daemonize no",
+            "maxmemory 128mb",
+            # Full means an error to the writer, not another tenant's live state thrown out.
+            "maxmemory-policy noeviction",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _answers(path: Path, password: str) -> bool:
+    """Whether the server answers a PING; it refuses while it loads its file."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.settimeout(1.0)
+            s.connect(str(path))
+            s.sendall(f"AUTH {password}\r\nPING\r\n".encode())
+            answer = b""
+            while answer.count(b"\r\n") < 2:
+                piece = s.recv(256)
+                if not piece:
+                    break
+                answer += piece
+    except OSError:
+        return False
+    return answer == b"+OK\r\n+PONG\r\n"
+
+
+def _url(password: str, path: Path) -> str:
+    return f"unix://:{password}@{urllib.parse.quote(str(path))}?db=0"
