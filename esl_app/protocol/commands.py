@@ -1,0 +1,246 @@
+"""What we say to FreeSWITCH: the only place that builds bytes for the event socket.
+
+An application and its argument exist only as an `Execute`, which only the constructors below make:
+each takes the types its application knows and no raw string. Arguments travel in the message's
+body, where a line feed is a line feed; in a header it would begin another header (F4), and the
+words "reload mod_event_socket" would run a command (F6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import InitVar, dataclass
+from typing import Final, Literal
+
+from esl_app.protocol import safe
+from esl_app.protocol.safe import UnsafeArgument
+
+# An unknown application hangs the caller up (switch_core_session.c:2771), and `a::b` is another
+# way of naming one.
+APPLICATIONS: Final = frozenset(
+    {
+        "answer",
+        "break",
+        "flush_dtmf",
+        "hangup",
+        "playback",
+        "pre_answer",
+        "record",
+        "record_session",
+        "sched_hangup",
+        "send_dtmf",
+        "set",
+        "sleep",
+        "start_dtmf",
+        "stop_dtmf",
+        "stop_record_session",
+        "transfer",
+        "unset",
+    }
+)
+LONGEST_RECORDING_S: Final = 4 * 3600
+_OWN: Final = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execute:
+    """An application with its argument, made by this module's constructors only."""
+
+    app: str
+    argument: str = ""
+    made_by: InitVar[object] = None
+
+    def __post_init__(self, made_by: object) -> None:
+        if made_by is not _OWN:
+            raise TypeError("an Execute is made by the constructors of esl_app.protocol.commands")
+        if self.app not in APPLICATIONS:
+            raise UnsafeArgument("not an application that may be executed")
+        safe.argument(self.argument, what=self.app)
+
+
+def _execute(app: str, argument: str = "") -> Execute:
+    return Execute(app=app, argument=argument, made_by=_OWN)
+
+
+def _whole(what: str, value: int, low: int, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise UnsafeArgument(f"{what}: not a whole number from {low} to {high}")
+    return value
+
+
+def answer() -> Execute:
+    """Answer the call."""
+    return _execute("answer")
+
+
+def pre_answer() -> Execute:
+    """Open the audio path without answering."""
+    return _execute("pre_answer")
+
+
+def playback(path: str) -> Execute:
+    """Play a file; `path` as `safe.media_path` gave it."""
+    return _execute("playback", safe.absolute_path(path))
+
+
+def record(path: str, *, limit_s: int, threshold: int, silence_s: int) -> Execute:
+    """Record the caller until `silence_s` of silence, a terminating key or `limit_s`.
+
+    `threshold` is the energy below which a frame is silent. The limit counts whole seconds of the
+    clock: 5 gives up to 6. A folder that is not there hangs the caller up
+    (switch_ivr_play_say.c:567): make it first.
+    """
+    _whole("record: limit_s", limit_s, 1, LONGEST_RECORDING_S)
+    _whole("record: threshold", threshold, 0, 32767)
+    _whole("record: silence_s", silence_s, 0, LONGEST_RECORDING_S)
+    return _execute("record", f"{safe.absolute_path(path)} {limit_s} {threshold} {silence_s}")
+
+
+def record_session(path: str, *, limit_s: int = LONGEST_RECORDING_S) -> Execute:
+    """Record the call in the background, for `limit_s` at most."""
+    _whole("record_session: limit_s", limit_s, 1, LONGEST_RECORDING_S)
+    return _execute("record_session", f"{safe.absolute_path(path)} +{limit_s}")
+
+
+def stop_record_session(path: str) -> Execute:
+    """End the background recording to `path`."""
+    return _execute("stop_record_session", safe.absolute_path(path))
+
+
+def break_() -> Execute:
+    """Stop what is playing or recording; waits behind a locked application."""
+    return _execute("break")
+
+
+def hangup(cause: str = "NORMAL_CLEARING") -> Execute:
+    """Hang up; waits behind a locked application."""
+    return _execute("hangup", safe.hangup_cause(cause))
+
+
+def sched_hangup(seconds: int, cause: str = "ALLOTTED_TIMEOUT") -> Execute:
+    """Have FreeSWITCH hang up in `seconds`, whatever has become of us."""
+    _whole("sched_hangup: seconds", seconds, 1, 86400)
+    return _execute("sched_hangup", f"+{seconds} {safe.hangup_cause(cause)}")
+
+
+def transfer(extension: str, *, dialplan: Literal["XML"] = "XML", context: str) -> Execute:
+    """Send the caller to an extension of the dialplan.
+
+    Only the XML dialplan: `inline` would run whatever applications the extension names (F5).
+    """
+    if dialplan != "XML":
+        raise UnsafeArgument("transfer: only the XML dialplan")
+    target = f"{safe.extension(extension)} {dialplan} {safe.context(context)}"
+    return _execute("transfer", target)
+
+
+def set_variable(name: str, value: str, *, configured: frozenset[str] = frozenset()) -> Execute:
+    """Set a channel variable of the allow-list (`safe.VARIABLES`, `voice_ai_*`, `configured`).
+
+    Never with a text from outside: FreeSWITCH expands what `set` gets twice, and whoever reads the
+    variable once more.
+    """
+    safe.variable_name(name, configured=configured)
+    return _execute("set", f"{name}={safe.argument(value, what=f'set {name}')}")
+
+
+def unset_variable(name: str, *, configured: frozenset[str] = frozenset()) -> Execute:
+    """Remove a channel variable."""
+    return _execute("unset", safe.variable_name(name, configured=configured))
+
+
+def sleep(ms: int) -> Execute:
+    """Do nothing for `ms`; `break_` ends it."""
+    return _execute("sleep", str(_whole("sleep: ms", ms, 1, 3_600_000)))
+
+
+def flush_dtmf() -> Execute:
+    """Forget the digits the caller typed ahead."""
+    return _execute("flush_dtmf")
+
+
+def start_dtmf() -> Execute:
+    """Listen for digits in the audio itself."""
+    return _execute("start_dtmf")
+
+
+def stop_dtmf() -> Execute:
+    """Stop listening for digits in the audio."""
+    return _execute("stop_dtmf")
+
+
+def send_dtmf(digits: str) -> Execute:
+    """Send digits to the other side."""
+    return _execute("send_dtmf", safe.digits(digits))
+
+
+def encode_execute(execute: Execute, *, event_uuid: str, lock: bool = False) -> bytes:
+    """The message that runs an application.
+
+    `event_uuid` comes back as Application-UUID of the events about it (switch_ivr.c:637). With
+    `lock` later messages wait for its end; without, they run nested inside it.
+    """
+    lines = [
+        "sendmsg",
+        "call-command: execute",
+        f"execute-app-name: {execute.app}",
+        f"Event-UUID: {safe.uuid(event_uuid)}",
+    ]
+    if lock:
+        lines.append("event-lock: true")
+    body = execute.argument.encode()
+    if body:
+        lines += ["content-type: text/plain", f"content-length: {len(body)}"]
+    return "\n".join([*lines, "", ""]).encode() + body
+
+
+def hangup_message(cause: str = "NORMAL_CLEARING") -> bytes:
+    """Hang up without an application."""
+    safe.hangup_cause(cause)
+    return f"sendmsg\ncall-command: hangup\nhangup-cause: {cause}\n\n".encode()
+
+
+def connect() -> bytes:
+    """Take the call over. The first command of all: the reply to any other is never sent."""
+    return b"connect\n\n"
+
+
+def myevents() -> bytes:
+    """Subscribe to this channel's events."""
+    return b"myevents\n\n"
+
+
+def filter_(header: str, value: str) -> bytes:
+    """Let only events through whose header has this value."""
+    return f"filter {safe.header_name(header)} {safe.header_value(value)}\n\n".encode()
+
+
+def linger(seconds: int) -> bytes:
+    """Keep the socket open after the hang-up until its events are out. Needs `full`.
+
+    Always with a number: without one FreeSWITCH keeps the session until we close.
+    """
+    return b"linger %d\n\n" % _whole("linger: seconds", seconds, 1, 600)
+
+
+def getvar(name: str) -> bytes:
+    """Ask for a channel variable.
+
+    Only for one whose value no caller chooses: the reply is raw, and an empty line in a value
+    would make it two packets.
+    """
+    return f"getvar {safe.variable_to_read(name)}\n\n".encode()
+
+
+def divert_events(on: bool) -> bytes:
+    """Send the session's private events here, subscribed or not."""
+    return b"divert_events on\n\n" if on else b"divert_events off\n\n"
+
+
+def resume() -> bytes:
+    """Have the dialplan go on when this socket is gone."""
+    return b"resume\n\n"
+
+
+def exit_() -> bytes:
+    """Close the socket from FreeSWITCH's side; it says good-bye first."""
+    return b"exit\n\n"
