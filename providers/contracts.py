@@ -80,7 +80,11 @@ class TextToSpeech(Protocol):
         voice: str | None = None,
         speed: float = 1.0,
     ) -> Audio:
-        """One sentence or a few as sound, at the adapter's own rate."""
+        """One sentence or a few as sound, at the adapter's own rate.
+
+        Text without a letter or a digit (what a sentence splitter leaves of "...") is an empty
+        `Audio`, not an error.
+        """
         ...
 
     def close(self) -> None: ...
@@ -134,7 +138,7 @@ class ChatEnd:
     finish_reason: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    # Ids of the sources the answer rests on: what the model cited, or all it was given.
+    # Ids of the sources the answer rests on, in the order it used them; none when it cited none.
     sources: tuple[str, ...] = ()
 
 

@@ -6,7 +6,8 @@
     ├── Unavailable        refused, reset, 5xx, model or package missing      retryable
     ├── AuthFailed         key missing, wrong or without the right
     ├── BadRequest         the vendor refuses what we sent
-    └── BadResponse        the answer is not what the contract says
+    ├── BadResponse        the answer is not what the contract says
+    └── ConfigError        the provider's configuration cannot work
 
 An adapter raises nothing else: foreign exceptions are mapped at its edge, `from None` where the
 cause may hold a key or what a caller said.
@@ -59,3 +60,7 @@ class BadRequest(ProviderError):  # noqa: N818
 
 class BadResponse(ProviderError):  # noqa: N818
     """The answer is not what the contract says."""
+
+
+class ConfigError(ProviderError):
+    """The provider's configuration cannot work: unknown name or key, missing or wrong value."""
