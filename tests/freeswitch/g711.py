@@ -1,6 +1,7 @@
 """Mu-law, straight from the definition in G.711.
 
-Written a second time on purpose: a caller that shared the product's codec would not hear its mistakes.
+Written a second time on purpose: a caller that shared the product's codec would not hear its
+mistakes.
 """
 
 from __future__ import annotations
@@ -30,12 +31,14 @@ def encode(pcm: bytes) -> bytes:
     exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
     mantissa = (magnitude >> (exponent + 3)) & 0x0F
     sign = np.where(samples < 0, 0x80, 0)
-    return (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8).tobytes()
+    codes: bytes = (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8).tobytes()
+    return codes
 
 
 def decode(payload: bytes) -> bytes:
     """s16 little-endian samples of mu-law bytes."""
-    return _DECODE[np.frombuffer(payload, dtype=np.uint8)].tobytes()
+    pcm: bytes = _DECODE[np.frombuffer(payload, dtype=np.uint8)].tobytes()
+    return pcm
 
 
 def rms(pcm: bytes) -> float:

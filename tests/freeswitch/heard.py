@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-import wave
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.freeswitch import g711
 from tests.freeswitch.rtp import FRAME_MS, FRAME_SAMPLES, Packet
@@ -38,7 +37,7 @@ class Spurt:
         return self.end - self.start
 
 
-class HeardNothing(AssertionError):
+class NothingHeardError(AssertionError):
     """The far end made no sound, or never stopped, in the time given."""
 
 
@@ -86,15 +85,16 @@ class Heard:
                     if frame.at >= since and frame.rms >= self.sound_rms:
                         return frame.at
                 seen = len(self._frames)
-        raise HeardNothing(f"no sound within {timeout_s} s")
+        raise NothingHeardError(f"no sound within {timeout_s} s")
 
     def wait_for_silence(self, *, quiet_ms: int, timeout_s: float, since: float = 0.0) -> float:
         """Return once there was no sound for `quiet_ms`: the instant the last one ended.
 
-        No packets at all count as silence, as they do for an ear. Nothing before `since` counts.
+        No packets at all count as silence, as they do for an ear. The silence begins at `since` at
+        the earliest, which is now if it is not given.
         """
         deadline = time.monotonic() + timeout_s
-        began = max(since, time.monotonic() - quiet_ms / 1000) if since else time.monotonic()
+        began = since or time.monotonic()
         while True:
             with self._changed:
                 loud = (f.at for f in reversed(self._frames) if f.rms >= self.sound_rms)
@@ -104,11 +104,11 @@ class Heard:
             if now - ended >= quiet_ms / 1000:
                 return ended
             if now >= deadline:
-                raise HeardNothing(f"never silent for {quiet_ms} ms within {timeout_s} s")
+                raise NothingHeardError(f"never silent for {quiet_ms} ms within {timeout_s} s")
             time.sleep(min(0.02, max(0.001, ended + quiet_ms / 1000 - now)))
 
     def pcm(self, since: float | None = None, until: float | None = None) -> bytes:
-        """The sound as it came out of the receiver: silence stands where nothing arrived in time."""
+        """The sound as it came out of the receiver: silence where nothing arrived in time."""
         frames = self.frames(since or 0.0, until or float("inf"))
         if not frames:
             return b""
@@ -125,25 +125,4 @@ class Heard:
     def worst_gap_s(self, since: float, until: float) -> float:
         """The longest time between two packets."""
         times = [frame.at for frame in self.frames(since, until)]
-        return max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0)
-
-    def save(self, path: Path) -> Path:
-        return save_wav(path, self.pcm())
-
-
-def save_wav(path: Path, pcm: bytes) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(pcm)
-    return path
-
-
-def load_wav(path: Path) -> bytes:
-    """s16 mono samples at 8 kHz of a file that has just these."""
-    with wave.open(str(path), "rb") as file:
-        shape = (file.getnchannels(), file.getsampwidth(), file.getframerate())
-        if shape != (1, 2, 8000):
-            raise ValueError(f"{path.name} is {shape}, not mono, 16 bit, 8 kHz")
-        return file.readframes(file.getnframes())
+        return max((b - a for a, b in itertools.pairwise(times)), default=0.0)

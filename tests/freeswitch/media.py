@@ -29,7 +29,7 @@ _POLL_S = 0.2
 
 @dataclass(slots=True, kw_only=True)
 class Utterance:
-    """What we say: instants at which its first and after its last frame left, 0 while they have not."""
+    """What we say, with the instants at which it began and ended on the wire (0: not yet)."""
 
     frames: int
     started_at: float = 0.0
@@ -39,7 +39,9 @@ class Utterance:
     def wait(self, timeout_s: float | None = None) -> Utterance:
         limit = self.frames * _TICK_S + 10.0 if timeout_s is None else timeout_s
         if not self.done.wait(limit):
-            raise TimeoutError("the utterance was not sent in time: the call ended, or the machine stalled")
+            raise TimeoutError(
+                "the utterance was not sent in time: the call ended, or the machine stalled"
+            )
         return self
 
 
@@ -54,7 +56,7 @@ class _Outgoing:
 
 
 class Media:
-    """Plain sockets and threads: under gevent's patching they are greenlets, without it real threads."""
+    """Sockets and threads of the library: greenlets under gevent's patching, else real threads."""
 
     def __init__(self, address: str = "127.0.0.1") -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

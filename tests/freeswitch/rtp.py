@@ -34,7 +34,7 @@ class Packet:
 
     @classmethod
     def unpack(cls, datagram: bytes) -> Packet:
-        """A packet without its padding, extension and contributing sources; ValueError if it is none."""
+        """A packet without padding, extension and contributing sources; ValueError if none."""
         if len(datagram) < _HEADER.size or datagram[0] >> 6 != 2:
             raise ValueError("not RTP version 2")
         first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(datagram)
@@ -57,7 +57,7 @@ class Packet:
 
 
 def key_press(digit: str, press_ms: int = 100) -> Iterator[bytes]:
-    """Payloads of one key press, one a 20 ms frame; all of them carry the timestamp of the first."""
+    """Payloads of one key press, one a 20 ms frame; all carry the timestamp of the first."""
     code = _DIGITS.index(digit.upper())
     frames = max(1, press_ms // FRAME_MS)
     for frame in range(1, frames + 1):

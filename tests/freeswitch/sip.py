@@ -174,4 +174,4 @@ def respond(
 def uri_of(address: str) -> str:
     """The URI inside a From, To or Contact value."""
     bracketed = re.search(r"<([^>]+)>", address)
-    return bracketed[1] if bracketed else address.split(";")[0].strip()
+    return bracketed[1] if bracketed else address.partition(";")[0].strip()
