@@ -1,8 +1,8 @@
 """Whisper on this machine, without a network: CTranslate2 by faster-whisper, in its own process.
 
 The default model is tiny.en, which hears English only: 1-5 % word errors on telephone speech, 0.4 s
-of an idle core an utterance whatever its length (Whisper computes on 30 s windows), over a second on
-a busy one. `model` may be a folder with any other CTranslate2 Whisper model.
+of an idle core an utterance whatever its length (Whisper computes on 30 s windows), over a second
+on a busy one. `model` may be a folder with any other CTranslate2 Whisper model.
 """
 
 from __future__ import annotations
