@@ -16,9 +16,9 @@ _HEADER = re.compile(r"^-- name: ([a-z][a-z0-9_]*)[ \t]*$", re.MULTILINE)
 
 
 def parse(text: str) -> Mapping[str, LiteralString]:
-    """The named statements of one file.
+    r"""The named statements of one file.
 
-    >>> parse("-- name: one\\nSELECT 1;\\n")["one"]
+    >>> parse("-- name: one\nSELECT 1;\n")["one"]
     'SELECT 1'
     """
     head, *pieces = _HEADER.split(text)

@@ -1,0 +1,200 @@
+"""Tenants, conversations and messages: rows in, rows out.
+
+Ids are made by the writer, so a write that is repeated after a lost answer changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, LiteralString, TypeVar
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from tenants import sql
+from tenants.db import Cursor, Database
+from tenants.errors import InvalidRow
+from tenants.models import (
+    Conversation,
+    Did,
+    Domain,
+    MessageRow,
+    ProviderRow,
+    Row,
+    Secretary,
+    Tenant,
+    in_order,
+    parse,
+)
+
+_SQL = sql.load("tenants")
+_RowT = TypeVar("_RowT", bound=Row)
+_CHOICES = {
+    "stt_provider": "stt",
+    "tts_provider": "tts",
+    "llm_provider": "llm",
+    "embeddings_provider": "embeddings",
+}
+
+
+def create_tenant(db: Database, values: Mapping[str, Any]) -> Tenant:
+    """Write a whole tenant in one transaction: all of it or nothing.
+
+    Args:
+        db: The application's database.
+        values: `domain` (a mapping), `secretary` (a mapping; its default), and optionally
+            `providers` (mappings; a secretary may name its choice as `llm_provider = "openai"`
+            instead of an id) and `numbers` (destinations that lead to the secretary).
+
+    Raises:
+        InvalidRow: Names the row, the field and the rule; nothing is written.
+        Conflict: A name or number is taken.
+
+    >>> create_tenant(db, {                                        # doctest: +SKIP
+    ...     "domain": {"domain_name": "willow.example"},
+    ...     "secretary": {"secretary_name": "Reception", "language": "en-US"},
+    ...     "providers": [{"provider_type": "llm", "provider_name": "offline"}],
+    ...     "numbers": ["+1 555 010 0200"],
+    ... })
+    """
+    unknown = set(values) - {"domain", "secretary", "providers", "numbers"}
+    if unknown:
+        raise InvalidRow(f"tenant: {min(unknown)}: no such part")
+    domain = parse(Domain, _mapping(values, "domain"), "domain")
+    providers = [
+        parse(ProviderRow, row, f"provider {number}")
+        for number, row in enumerate(values.get("providers", ()), start=1)
+    ]
+    secretary = _secretary(_mapping(values, "secretary"), providers)
+    dids = [
+        parse(
+            Did,
+            {
+                "destination_number": number,
+                "voice_secretary_uuid": secretary.voice_secretary_uuid,
+            },
+            "number",
+        )
+        for number in values.get("numbers", ())
+    ]
+    with db.tenant(domain.domain_uuid) as cursor:
+        cursor.execute(_SQL["insert_domain"], domain.model_dump())
+        for provider in providers:
+            save_provider(cursor, domain.domain_uuid, provider)
+        save_secretary(cursor, domain.domain_uuid, secretary)
+        for did in dids:
+            save_did(cursor, domain.domain_uuid, did)
+    return Tenant(domain=domain, secretary=secretary, providers=in_order(providers, secretary))
+
+
+def delete_tenant(db: Database, domain_uuid: UUID) -> bool:
+    """Remove a tenant and everything that is his; False when there was none."""
+    with db.tenant(domain_uuid, statement_s=60.0) as cursor:
+        return cursor.execute(_SQL["delete_domain"], {"domain_uuid": domain_uuid}).rowcount == 1
+
+
+def update_domain(cursor: Cursor, domain: Domain) -> None:
+    """Write the domain's own row."""
+    cursor.execute(_SQL["update_domain"], domain.model_dump())
+
+
+def save_provider(cursor: Cursor, domain_uuid: UUID, provider: ProviderRow) -> None:
+    """Insert or change a provider."""
+    values = provider.model_dump() | {"config": Jsonb(provider.config)}
+    cursor.execute(_SQL["save_provider"], values | {"domain_uuid": domain_uuid})
+
+
+def save_secretary(cursor: Cursor, domain_uuid: UUID, secretary: Secretary) -> None:
+    """Insert or change a secretary."""
+    values = _values(secretary) | {"business_info": Jsonb(secretary.business_info)}
+    cursor.execute(_SQL["save_secretary"], values | {"domain_uuid": domain_uuid})
+
+
+def save_did(cursor: Cursor, domain_uuid: UUID, did: Did) -> None:
+    """Insert or change where a number leads."""
+    cursor.execute(_SQL["save_did"], did.model_dump() | {"domain_uuid": domain_uuid})
+
+
+def save_conversation(db: Database, domain_uuid: UUID, conversation: Conversation) -> None:
+    """Write a call's row; again at its end, with what is known then."""
+    with db.tenant(domain_uuid) as cursor:
+        cursor.execute(
+            _SQL["save_conversation"], conversation.model_dump() | {"domain_uuid": domain_uuid}
+        )
+
+
+def append_message(db: Database, domain_uuid: UUID, message: MessageRow) -> None:
+    """Write one message; a second time with the same id it changes nothing."""
+    with db.tenant(domain_uuid) as cursor:
+        cursor.execute(_SQL["append_message"], _values(message) | {"domain_uuid": domain_uuid})
+
+
+def read_conversation(
+    db: Database, domain_uuid: UUID, voice_conversation_uuid: UUID
+) -> tuple[Conversation, list[MessageRow]] | None:
+    """A call and its messages in order, or None when this tenant has no such call."""
+    key = {"domain_uuid": domain_uuid, "voice_conversation_uuid": voice_conversation_uuid}
+    with db.tenant(domain_uuid) as cursor:
+        row = cursor.execute(_SQL["conversation"], key).fetchone()
+        if row is None:
+            return None
+        messages = [parse(MessageRow, r, "message") for r in cursor.execute(_SQL["messages"], key)]
+    return parse(Conversation, row, "conversation"), messages
+
+
+def read_domain(cursor: Cursor, domain_uuid: UUID) -> Domain | None:
+    """The domain's own row."""
+    row = cursor.execute(_SQL["domain_by_uuid"], {"domain_uuid": domain_uuid}).fetchone()
+    return None if row is None else parse(Domain, row, "domain")
+
+
+def read_secretaries(cursor: Cursor, domain_uuid: UUID) -> list[Secretary]:
+    """All secretaries of the domain, by name."""
+    return _rows(cursor, _SQL["secretaries"], domain_uuid, Secretary, "secretary")
+
+
+def read_dids(cursor: Cursor, domain_uuid: UUID) -> list[Did]:
+    """All numbers of the domain."""
+    return _rows(cursor, _SQL["dids"], domain_uuid, Did, "number")
+
+
+def read_providers(cursor: Cursor, domain_uuid: UUID) -> list[ProviderRow]:
+    """All providers of the domain."""
+    return _rows(cursor, _SQL["providers"], domain_uuid, ProviderRow, "provider")
+
+
+def _rows(
+    cursor: Cursor, statement: LiteralString, domain_uuid: UUID, model: type[_RowT], what: str
+) -> list[_RowT]:
+    cursor.execute(statement, {"domain_uuid": domain_uuid})
+    return [parse(model, row, what) for row in cursor]
+
+
+def _values(row: Row) -> dict[str, Any]:
+    """A row's columns, with tuples as the lists that psycopg makes arrays of."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in row.model_dump().items()
+    }
+
+
+def _mapping(values: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    found = values.get(part)
+    if not isinstance(found, Mapping):
+        raise InvalidRow(f"tenant: {part}: missing, or not a mapping")
+    return found
+
+
+def _secretary(values: Mapping[str, Any], providers: Sequence[ProviderRow]) -> Secretary:
+    """The secretary, with providers chosen by name turned into their ids."""
+    row = dict(values)
+    row.setdefault("is_default", True)
+    for key, kind in _CHOICES.items():
+        name = row.pop(key, None)
+        if name is None:
+            continue
+        chosen = [p for p in providers if (p.provider_type, p.provider_name) == (kind, name)]
+        if not chosen:
+            raise InvalidRow(f"secretary: {key}: no {kind} provider of that name in this tenant")
+        row[f"{key}_uuid"] = chosen[0].voice_ai_provider_uuid
+    return parse(Secretary, row, "secretary")

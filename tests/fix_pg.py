@@ -1,0 +1,87 @@
+"""A real PostgreSQL for tests: one server a session, one database a test, cut from a template."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from esl_app.embedded.postgres import EmbeddedPostgres
+from tenants import migrate
+from tenants.db import Database
+
+_TEMPLATE = "voice_ai_template"
+_APP_PASSWORD = "app-password-of-the-tests"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    # pytest's own temporary folders are shut to other accounts, and as root the server is one.
+    folder = Path(tempfile.mkdtemp(prefix="voice-ai-pg-", dir="/tmp"))
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder / "data", durable=False)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: EmbeddedPostgres) -> str:
+    _execute(postgres_server.url, f"CREATE DATABASE {_TEMPLATE}")
+    url = postgres_server.url_of(_TEMPLATE)
+    migrate.migrate(url)
+    migrate.app_url(url, _APP_PASSWORD)
+    return _TEMPLATE
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """Superuser's URL of a database without the schema."""
+    yield from _fresh_database(postgres_server, "template1")
+
+
+@pytest.fixture
+def admin_url(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[str]:
+    """Superuser's URL of this test's own, migrated database."""
+    yield from _fresh_database(postgres_server, template_database)
+
+
+@pytest.fixture
+def database_url(admin_url: str) -> str:
+    """The application role's URL of the same database."""
+    return admin_url.replace("//postgres:", "//voice_ai_app:").replace(
+        admin_url.split(":")[2].split("@")[0], _APP_PASSWORD
+    )
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The same database as the application sees it."""
+    db = Database(database_url)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def _fresh_database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    _execute(server.url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield server.url_of(name)
+    finally:
+        _execute(server.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
