@@ -1,0 +1,68 @@
+"""A FreeSWITCH stand-in: speaks the outbound event socket, plays a caller, keeps what was heard.
+
+It serves the file mode of the product (answer, playback, record, digits, transfer, bridge) as real
+transcripts show it, at life's pace or faster, with faults where a test wants them. See `Switch`.
+"""
+
+from __future__ import annotations
+
+from esl_app.switchsim.caller import (
+    Act,
+    Caller,
+    CallerSide,
+    Cancel,
+    HangUp,
+    Heard,
+    LiveCaller,
+    Press,
+    Speak,
+    SpeakWhenQuiet,
+    Wait,
+    WhenQuiet,
+)
+from esl_app.switchsim.dialplan import Action, Answers, Refuses, Rings, controlled
+from esl_app.switchsim.faults import (
+    CloseAt,
+    Delay,
+    Duplicate,
+    Garbage,
+    Lose,
+    Refuse,
+    Reorder,
+)
+from esl_app.switchsim.result import CallResult, Moment
+from esl_app.switchsim.switch import PlacedCall, Switch
+from esl_app.switchsim.waiting import RealTime, Time
+
+__all__ = [
+    "Act",
+    "Action",
+    "Answers",
+    "CallResult",
+    "Caller",
+    "CallerSide",
+    "Cancel",
+    "CloseAt",
+    "Delay",
+    "Duplicate",
+    "Garbage",
+    "HangUp",
+    "Heard",
+    "LiveCaller",
+    "Lose",
+    "Moment",
+    "PlacedCall",
+    "Press",
+    "RealTime",
+    "Refuse",
+    "Refuses",
+    "Reorder",
+    "Rings",
+    "Speak",
+    "SpeakWhenQuiet",
+    "Switch",
+    "Time",
+    "Wait",
+    "WhenQuiet",
+    "controlled",
+]

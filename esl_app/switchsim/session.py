@@ -1,0 +1,467 @@
+"""The channel's own thread: dialplan, parking, executing, hanging up.
+
+Theory of operation. One greenlet walks the extension's actions. An application that takes time
+calls `tick` once a frame: that lets the frame's time pass, exchanges audio with the caller, takes
+their keys and, unless an event-lock is held, runs the messages that the controller has queued - inside
+the running application, which is how FreeSWITCH nests them (last in, first out). The `socket`
+application parks: the same, at true pace, until hang-up, a transfer or the controller's end.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid as uuid_module
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gevent.event import Event as Flag
+
+from esl_app.switchsim import causes
+from esl_app.switchsim.caller import SILENCE, CallerSide, Heard
+from esl_app.switchsim.channel import STATE_NUMBERS, Channel, Digit, now_us
+from esl_app.switchsim.clock import FRAME_S, AudioClock
+from esl_app.switchsim.dialplan import Directory, Extension
+from esl_app.switchsim.events import Event, channel_event
+from esl_app.switchsim.packets import Header
+from esl_app.switchsim.result import CallResult, Moment
+from esl_app.switchsim.waiting import Time
+
+if TYPE_CHECKING:
+    from esl_app.switchsim.listener import Listener
+
+# The session's private queue (switch_core_session.c; measured in transcript d11).
+QUEUE_LIMIT = 256
+# At high speed, frames in a row before other greenlets get their turn.
+_BURST = 25
+_MIN_SLEEP_S = 0.001
+# While one of these runs, the agent listens.
+_LISTENING = frozenset({"record", "play_and_get_digits", "read"})
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+
+Observer = Callable[[Moment], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Message:
+    """A sendmsg on its way to the channel's thread."""
+
+    command: str
+    application: str = ""
+    argument: str = ""
+    event_uuid: str = ""
+    lock: bool = False
+    loops: int = 1
+    cause: str = ""
+    done: Flag = field(default_factory=Flag)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where a transfer sends the channel."""
+
+    extension: str
+    context: str
+
+
+class Session:
+    """One call, from INVITE to the last event."""
+
+    def __init__(
+        self,
+        *,
+        channel: Channel,
+        caller: CallerSide,
+        entry: Extension,
+        directory: Directory,
+        time: Time,
+        speed: float,
+        sounds_root: Path | None,
+        tick_latency: bool,
+        patience: float,
+        observer: Observer | None,
+        broadcast: Callable[[Event], None],
+        wanted: Callable[[str], bool],
+        open_listener: Callable[[Session, str], Listener | None],
+    ) -> None:
+        self.channel = channel
+        self.caller = caller
+        self.directory = directory
+        self.time = time
+        self.clock = AudioClock(speed=speed, now=time.now())
+        self.sounds_root = sounds_root
+        self.patience = patience
+        self.open_listener = open_listener
+        self.listeners: list[Listener] = []
+        self.moments: list[Moment] = []
+        self.caller_audio = bytearray()
+        self.agent_audio = bytearray()
+        self.wake = Flag()
+        self.broken = False  # a break is pending for whatever plays
+        self.cut = False  # the controller is gone and socket_resume is set
+        self.destination: Destination | None = None
+        self.transferred_to: str | None = None
+        self.ended_by = "switch"
+        self.answered_at_s: float | None = None
+        self.attempts = 0
+        self.lost = False  # a controller has gone, or none could be had
+        self.fell_back = False
+        self.sip_status = 0
+        self._entry = entry
+        self._tick_latency = tick_latency
+        self._observer = observer
+        self._broadcast = broadcast
+        self._wanted = wanted
+        self._queue: deque[Message] = deque()
+        self._locks = 0
+        self._running: list[str] = []
+        self._burst = 0
+        # `record` counts whole wall-clock seconds: where in a second did the call begin?
+        self.second_offset = (now_us() % 1_000_000) / 1e6
+
+    # -- walking the dialplan -----------------------------------------------------------------
+
+    def run(self) -> None:
+        """The whole call."""
+        extension: Extension | None = self._entry
+        while extension is not None:
+            self._walk(extension)
+            extension = self._route()
+        self.hang_up(causes.NORMAL, by="switch")
+        self._report()
+
+    def _walk(self, extension: Extension) -> None:
+        for action in extension:
+            if not self.ready:
+                return
+            if self.lost and self.transferred_to is None:
+                self.fell_back |= action.application not in {"set", "socket"}
+            self.note("dialplan", action.application, action.data)
+            self.execute(action.application, action.data)
+
+    def _route(self) -> Extension | None:
+        destination, self.destination = self.destination, None
+        if destination is None or not self.channel.up:
+            return None
+        channel = self.channel
+        channel.rdnis, channel.destination_number = (
+            channel.destination_number,
+            destination.extension,
+        )
+        self.set_state("CS_ROUTING")
+        self.set_state("CS_EXECUTE")
+        extension = self.directory.extension(destination.extension)
+        if extension is None:
+            self.hang_up("NO_ROUTE_DESTINATION", by="switch")
+            return None
+        return extension
+
+    def transfer(self, extension: str, context: str = "") -> None:
+        """Leave whatever runs and go to another extension."""
+        channel = self.channel
+        channel.profile_index += 1
+        channel.profile_created_us = now_us()
+        stamp = f"{now_us() // 1_000_000}:{uuid_module.uuid4()}:bl_xfer:{extension}/public/XML"
+        channel.variables["max_forwards"] = str(int(channel.variables["max_forwards"]) - 1)
+        channel.variables["transfer_history"] = channel.variables["transfer_source"] = stamp
+        self.destination = Destination(extension=extension, context=context or "public")
+        self.transferred_to = extension
+        self.note("transfer", extension)
+        self.wake.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a running application may go on."""
+        return self.channel.up and self.destination is None and not self.cut
+
+    # -- executing ----------------------------------------------------------------------------
+
+    def execute(
+        self, application: str, data: str, *, uuid: str = "", loops: int | None = None
+    ) -> None:
+        """Run one application, with its events; `loops` is given for a controller's message."""
+        from esl_app.switchsim.apps import APPLICATIONS  # noqa: PLC0415 - apps need this module
+
+        handler = APPLICATIONS.get(application)
+        if handler is None:
+            # switch_core_session.c:2771: no event for it, the channel is hung up
+            self.note("unsupported", application, data)
+            self.hang_up(causes.OUT_OF_ORDER, by="switch")
+            return
+        argument = self.expand(data)
+        uuid = uuid or str(uuid_module.uuid4())
+        channel = self.channel
+        for round_ in range(1, (loops or 1) + 1):
+            began_s = self.clock.audio_s
+            channel.set("current_application_response", None)
+            if loops is not None:
+                channel.set("current_loop", str(round_))
+                channel.set("total_loops", str(loops))
+            channel.set("current_application", application)
+            channel.set("current_application_data", argument or None)
+            names = [("Application", application)]
+            names += [("Application-Data", argument)] if argument else []
+            self.emit("CHANNEL_EXECUTE", [*names, ("Application-UUID", uuid)])
+            self.note("execute", application, argument)
+            self._running.append(application)
+            try:
+                handler(self, argument)
+            finally:
+                self._running.pop()
+            response = channel.get("current_application_response") or "_none_"
+            ends = [("Application-Response", response), ("Application-UUID", uuid)]
+            self.emit("CHANNEL_EXECUTE_COMPLETE", [*names, *ends])
+            self.note("complete", application, response)
+            # A round of under half a second is not repeated (switch_ivr.c).
+            if not self.ready or self.clock.audio_s - began_s < 0.5:
+                break
+        for name in ("current_loop", "total_loops") if loops is not None else ():
+            channel.set(name, None)
+
+    def expand(self, text: str) -> str:
+        """`${variable}` replaced by its value, as FreeSWITCH does to every argument."""
+        return _VARIABLE.sub(lambda match: self.channel.get(match[1]) or "", text)
+
+    def respond(self, response: str) -> None:
+        """Set the running application's Application-Response."""
+        self.channel.set("current_application_response", response)
+
+    # -- messages -----------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether messages wait for their turn."""
+        return bool(self._queue)
+
+    @property
+    def queue_full(self) -> bool:
+        return len(self._queue) >= QUEUE_LIMIT
+
+    def post(self, message: Message) -> None:
+        """Queue a message; the channel's thread takes it up at its next frame."""
+        self._queue.append(message)
+        self.wake.set()
+
+    def drop_messages(self) -> None:
+        """Forget what is queued: it will never execute nor complete."""
+        while self._queue:
+            self._queue.popleft().done.set()
+
+    def run_messages(self) -> None:
+        """Execute what is queued, here, unless an event-lock is held."""
+        while self._queue and not self._locks and self.ready:
+            message = self._queue.popleft()
+            self._locks += message.lock
+            try:
+                self._obey(message)
+            finally:
+                self._locks -= message.lock
+                message.done.set()
+        if not self.channel.up:
+            self.drop_messages()
+
+    def _obey(self, message: Message) -> None:
+        if message.command == "execute" and message.application:
+            self.execute(
+                message.application,
+                message.argument,
+                uuid=message.event_uuid,
+                loops=max(1, message.loops),
+            )
+        elif message.command == "hangup":
+            self.hang_up(causes.known(message.cause or causes.NORMAL), by="controller")
+        elif message.command in {"unicast", "xferext", "nomedia"}:
+            self.note("unsupported", message.command)
+        self.emit("PRIVATE_COMMAND")
+
+    # -- time and audio -----------------------------------------------------------------------
+
+    def tick(self, agent: bytes = SILENCE) -> bytes:
+        """One frame of a running application; returns what the caller said in it."""
+        self.clock.run_fast(now=self.time.now())
+        wait_s = self.clock.wait_s(now=self.time.now())
+        self._burst += 1
+        if wait_s > 0 or self._burst >= _BURST:
+            self._burst = 0
+            self.time.wait(max(wait_s, _MIN_SLEEP_S))
+        return self._frame(agent)
+
+    def attend(self, while_: Callable[[], bool]) -> None:
+        """Serve a controller on a socket without `async`: its own thread waits for each command."""
+        while self.ready and while_():
+            self.run_messages()
+            self.clock.run_true(now=self.time.now())
+            if self.ready and while_() and self._wait_parked():
+                self._frame(SILENCE, nest=False)
+
+    def park(self, while_: Callable[[], bool]) -> None:
+        """Wait at true pace for messages, digits and the end."""
+        self.emit("CHANNEL_PARK")
+        while self.ready and while_():
+            self.broken = False  # a break while nothing plays does not hurt the next playback
+            self.run_messages()
+            if not (self.ready and while_()):
+                break
+            self.clock.run_true(now=self.time.now())
+            if self._wait_parked():
+                self._frame(SILENCE, nest=False)
+                # Digits typed while nothing runs are taken here and never reach a later
+                # application (switch_ivr.c:1151).
+                while self.take_digit() is not None:
+                    pass
+        self.emit("CHANNEL_UNPARK")
+
+    def _wait_parked(self) -> bool:
+        """True when a frame is due, False when something else woke the thread."""
+        while True:
+            wait_s = self.clock.wait_s(now=self.time.now())
+            if wait_s <= 0:
+                return True
+            self.wake.clear()
+            if self.time.wait(wait_s, self.wake) and not (self._tick_latency and self._queue):
+                return False
+
+    def _frame(self, agent: bytes, *, nest: bool = True) -> bytes:
+        act = self.caller.act(
+            Heard(
+                agent=agent,
+                listening=any(name in _LISTENING for name in self._running),
+                answered=self.channel.answered,
+                audio_s=self.clock.audio_s,
+            )
+        )
+        self.clock.tick()
+        self.agent_audio += agent
+        self.caller_audio += act.frame
+        if act.note:
+            self.note("caller", act.note)
+        if act.digit is not None and self.channel.up:
+            self.channel.digits.append(act.digit)
+        if act.hang_up:
+            self.hang_up(causes.NORMAL if self.channel.answered else causes.CANCELLED, by="caller")
+        if nest:
+            self.run_messages()
+        return act.frame
+
+    def take_digit(self) -> Digit | None:
+        """The next key press, announced as a DTMF event when it is taken."""
+        if not self.channel.digits:
+            return None
+        digit = self.channel.digits.popleft()
+        self.emit(
+            "DTMF",
+            [
+                ("DTMF-Digit", digit.key),
+                ("DTMF-Duration", str(digit.samples)),
+                ("DTMF-Source", "RTP"),
+            ],
+        )
+        self.note("digit", digit.key)
+        return digit
+
+    # -- state --------------------------------------------------------------------------------
+
+    def answer(self) -> None:
+        channel = self.channel
+        if channel.answered or not channel.up:
+            return
+        channel.answer()
+        self.answered_at_s = self.clock.audio_s
+        self.emit("CHANNEL_ANSWER")
+        channel.call_state = "ACTIVE"
+        channel.set("endpoint_disposition", "ANSWER")
+        self.emit("CHANNEL_CALLSTATE")
+        self.note("answered")
+
+    def hang_up(self, cause: str, *, by: str, sip_status: int | None = None) -> None:
+        """End the call; the first cause stands. Whatever runs sees it at its next frame."""
+        channel = self.channel
+        if not channel.up:
+            return
+        channel.hangup_cause = cause
+        channel.state_number = STATE_NUMBERS["CS_HANGUP"]
+        channel.answer_state = "hangup"
+        self.ended_by = by
+        self.sip_status = 200 if channel.answered else (sip_status or causes.sip_status(cause))
+        if by == "caller" and channel.answered:
+            channel.set("sip_hangup_disposition", "recv_bye")
+        elif channel.answered:
+            channel.set("sip_hangup_disposition", "send_bye")
+        channel.set("sip_term_status", str(self.sip_status))
+        channel.set("sip_term_cause", str(causes.q850(cause)))
+        self.emit("CHANNEL_HANGUP")
+        self.note("hangup", cause, by)
+        self.wake.set()
+
+    def set_state(self, state: str) -> None:
+        channel = self.channel
+        channel.state = state
+        channel.state_number = STATE_NUMBERS[state]
+        if channel.up:
+            answered = "ACTIVE" if channel.answered else "RINGING"
+            channel.call_state = "RINGING" if state == "CS_ROUTING" else answered
+        elif state == "CS_REPORTING":
+            channel.call_state = "HANGUP"
+            channel.hangup_us = now_us()
+        self.emit("CHANNEL_STATE")
+
+    def _report(self) -> None:
+        self.drop_messages()
+        self.set_state("CS_HANGUP")
+        self.emit("CHANNEL_CALLSTATE")
+        self.set_state("CS_REPORTING")
+        self.emit("CHANNEL_HANGUP_COMPLETE")
+        for listener in list(self.listeners):
+            listener.channel_down()
+
+    def controller_gone(self, *, connected: bool) -> None:
+        """A listener has ended while the channel goes on."""
+        self.note("lost")
+        if self.channel.true("socket_resume") and self.destination is None:
+            self.cut = True
+        elif not connected:
+            # Without resume the park loop outlives a controller that never said `connect`.
+            return
+        self.wake.set()
+
+    # -- telling the world --------------------------------------------------------------------
+
+    def emit(self, name: str, extra: Iterable[Header] = ()) -> None:
+        """An event to whoever subscribed to it."""
+        if self._wanted(name):
+            self._broadcast(channel_event(self.channel, name, extra))
+
+    def note(self, kind: str, what: str = "", detail: str = "") -> None:
+        """A line in the call's own log."""
+        moment = Moment(kind=kind, at_s=round(self.clock.audio_s, 3), what=what, detail=detail)
+        self.moments.append(moment)
+        if self._observer is not None:
+            self._observer(moment)
+
+    def result(self, *, real_s: float) -> CallResult:
+        """What is left of the call."""
+        channel = self.channel
+        return CallResult(
+            uuid=channel.uuid,
+            hangup_cause=channel.hangup_cause or causes.NORMAL,
+            ended_by=self.ended_by,
+            answered=channel.answered,
+            sip_status=self.sip_status,
+            answered_at_s=self.answered_at_s,
+            duration_s=self.clock.audio_s,
+            real_s=real_s,
+            caller_audio=bytes(self.caller_audio),
+            agent_audio=bytes(self.agent_audio),
+            moments=tuple(self.moments),
+            variables=dict(channel.variables),
+            transferred_to=self.transferred_to,
+            fell_back=self.fell_back,
+            attempts=self.attempts,
+            script_finished=bool(getattr(self.caller, "finished", True)),
+            caller_gave_up=bool(getattr(self.caller, "gave_up", False)),
+        )
+
+    def frames_of(self, seconds: float) -> int:
+        return max(0, round(seconds / FRAME_S))
