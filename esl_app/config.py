@@ -47,10 +47,6 @@ class CallLimits(_Section):
 
     flow: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "reception"
     max_s: Annotated[float, Field(gt=0)] = 3600.0
-    no_input_s: Annotated[float, Field(ge=1, le=60)] = 6.0
-    """Silence after a prompt until the caller is asked again."""
-    transfer_context: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "default"
-    """FreeSWITCH dialplan context that the secretary's extension is looked up in."""
     fallback_extension: Annotated[str, Field(pattern=r"^[A-Za-z0-9_*#+-]*$")] = "operator"
     """Where a call goes when its flow breaks; empty hangs up after the apology."""
     fallback_context: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "voice-ai-fallback"

@@ -325,17 +325,21 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
         """Call `callback(event)` for each such event (`*`: for all), in a greenlet of its own."""
         self._handlers.add(event_name, callback)
 
-    def register_handle(self, name: str, handler: Callback) -> None:
-        """Greenswitch's name for `on`."""
-        self.on(name, handler)
-
-    def unregister_handle(self, name: str, handler: Callback) -> None:
+    def off(self, event_name: str, callback: Callback) -> None:
         """Take back an `on`.
 
         Raises:
             ValueError: it was not registered for this event.
         """
-        self._handlers.remove(name, handler)
+        self._handlers.remove(event_name, callback)
+
+    def register_handle(self, name: str, handler: Callback) -> None:
+        """Greenswitch's name for `on`."""
+        self.on(name, handler)
+
+    def unregister_handle(self, name: str, handler: Callback) -> None:
+        """Greenswitch's name for `off`."""
+        self.off(name, handler)
 
     # The reader's side: nothing below may wait.
 

@@ -1,0 +1,61 @@
+"""The command line, `voice-ai`: one module a group of commands.
+
+What a person typed wrong, or a part that is not there, is one line on standard error that names what
+and where, and exit code 2; only our own mistakes show a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from esl_app import config, logs
+from esl_app.cli import bench, calls, demo, documents, flows, tenants
+from esl_app.embedded import EmbeddedError
+from esl_app.errors import ConfigError
+from esl_app.flow_runner import FlowProblem
+from knowledge.errors import KnowledgeError
+from providers.errors import ProviderError
+from tenants.errors import TenantError
+
+EXPECTED = (ConfigError, EmbeddedError, FlowProblem, KnowledgeError, ProviderError, TenantError)
+
+app = typer.Typer(
+    name="voice-ai",
+    help="Voice-AI IVR engine for FreeSWITCH: answers calls over the event socket.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(documents.app, name="documents")
+app.add_typer(tenants.app, name="tenant")
+app.add_typer(flows.app, name="flow")
+app.add_typer(bench.app, name="bench")
+app.command("serve")(calls.serve)
+app.command("migrate")(calls.migrate)
+app.command("demo")(demo.demo)
+
+
+@app.callback()
+def _settings(
+    context: typer.Context,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="Settings file; default conf/voice-ai.toml.", metavar="FILE"),
+    ] = None,
+) -> None:
+    settings = config.load(config_file)
+    logs.configure(level=settings.log_level, form=settings.log_format)
+    context.obj = settings
+
+
+def main() -> None:
+    """Run the command line; the console script's entry."""
+    try:
+        app()
+    except EXPECTED as error:
+        print(f"voice-ai: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""Audio to and from a leg, and the files it lies in."""

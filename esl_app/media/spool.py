@@ -55,9 +55,9 @@ class Spool:
 
     def __init__(self, root: Path, *, group: str | None = None) -> None:
         self.root = root.absolute()
-        self._mode = _MODE_SHARED if group else _MODE_ALONE
+        self.mode = _MODE_SHARED if group else _MODE_ALONE
         try:
-            self._gid = grp.getgrnam(group).gr_gid if group else -1
+            self.gid = grp.getgrnam(group).gr_gid if group else -1
         except KeyError:
             raise ConfigError(f"spool_group: no such group: {group}") from None
         try:
@@ -93,9 +93,9 @@ class Spool:
         return swept
 
     def _set_mode(self, directory: Path) -> None:
-        if self._gid >= 0:
-            os.chown(directory, -1, self._gid)
-        directory.chmod(self._mode)  # mkdir's own mode argument goes through the umask
+        if self.gid >= 0:
+            os.chown(directory, -1, self.gid)
+        directory.chmod(self.mode)  # mkdir's own mode argument goes through the umask
 
 
 def _newest_write(directory: Path) -> float:

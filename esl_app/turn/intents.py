@@ -1,7 +1,7 @@
 """What a caller wants of the call itself: a person, an end, the last answer again.
 
 Rules on words, not a model: they have to work when every provider is down, and a hand-off must not
-wait for one. The tenant's own `handoff_keywords` are matched as whole words.
+wait for one. The tenant's own keywords are matched as whole words.
 """
 
 from __future__ import annotations
@@ -100,7 +100,13 @@ def fold(text: str) -> str:
     return " ".join(re.findall(r"\w+", kept))
 
 
-def detect(text: str, *, language: str, handoff_keywords: Iterable[str] = ()) -> Intent:
+def detect(
+    text: str,
+    *,
+    language: str,
+    handoff_keywords: Iterable[str] = (),
+    farewell_keywords: Iterable[str] = (),
+) -> Intent:
     """What the utterance asks of the call; a question when none of the rules fits.
 
     >>> detect("I would like to speak to a person, please.", language="en-US").value
@@ -110,13 +116,19 @@ def detect(text: str, *, language: str, handoff_keywords: Iterable[str] = ()) ->
     """
     said = fold(text)
     rules = _RULES.get(primary(language), _RULES["en"])
-    if any(re.search(rule, said) for rule in rules[Intent.HANDOFF]):
+    if _fits(said, rules[Intent.HANDOFF]) or _names(said, handoff_keywords):
         return Intent.HANDOFF
-    if any(
-        re.search(rf"\b{re.escape(word)}\b", said) for k in handoff_keywords if (word := fold(k))
-    ):
-        return Intent.HANDOFF
-    for intent in (Intent.REPEAT, Intent.GOODBYE):
-        if any(re.search(rule, said) for rule in rules[intent]):
-            return intent
+    if _fits(said, rules[Intent.REPEAT]):
+        return Intent.REPEAT
+    if _fits(said, rules[Intent.GOODBYE]) or _names(said, farewell_keywords):
+        return Intent.GOODBYE
     return Intent.QUESTION
+
+
+def _fits(said: str, rules: Iterable[str]) -> bool:
+    return any(re.search(rule, said) for rule in rules)
+
+
+def _names(said: str, keywords: Iterable[str]) -> bool:
+    folded = (fold(keyword) for keyword in keywords)
+    return any(re.search(rf"\b{re.escape(word)}\b", said) for word in folded if word)

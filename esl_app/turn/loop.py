@@ -42,6 +42,8 @@ class Rules:
     max_misses: int = 3
     max_failures: int = 2
     handoff_keywords: Sequence[str] = ()
+    farewell_keywords: Sequence[str] = ()
+    still_there: str | None = None  # the row's `silence_fallback_prompt`
     not_heard: str | None = None  # the row's `fallback_message`
 
     @property
@@ -96,7 +98,10 @@ class TurnLoop:
         self.misses = 0
         self.turns += 1
         intent = detect(
-            text, language=self.rules.language, handoff_keywords=self.rules.handoff_keywords
+            text,
+            language=self.rules.language,
+            handoff_keywords=self.rules.handoff_keywords,
+            farewell_keywords=self.rules.farewell_keywords,
         )
         if intent is Intent.HANDOFF:
             return End(ending=Ending.HANDOFF, question=text)
@@ -110,7 +115,9 @@ class TurnLoop:
 
     def silence(self) -> Step:
         """The caller said nothing in time."""
-        return self._missed(self.rules.phrases.still_there, why="no_input")
+        return self._missed(
+            self.rules.still_there or self.rules.phrases.still_there, why="no_input"
+        )
 
     def answered(self, text: str) -> None:
         """The answer was made; `text` is what a "say that again" repeats."""

@@ -1,0 +1,16 @@
+"""Greet, answer questions from the tenant's documents, connect with a person when asked."""
+
+from __future__ import annotations
+
+from esl_app.flow import Call, flow
+
+
+@flow
+def reception(call: Call) -> None:
+    call.answer()
+    if not call.resumed:
+        call.say(call.secretary.greeting)
+    outcome = call.converse()
+    if outcome.handoff or outcome.digits.startswith("0"):
+        call.transfer()
+    call.say(call.secretary.farewell, barge_in=False)

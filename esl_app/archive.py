@@ -1,0 +1,136 @@
+"""What is kept of a call: its conversation and message rows, written beside the call.
+
+A greenlet of the call's own writes; the caller never waits for PostgreSQL. Rows that cannot be
+written are counted and logged without their content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import gevent
+import structlog
+from gevent.queue import Queue
+
+from esl_app.journal import Turn
+from esl_app.leg import Leg
+from tenants import repository
+from tenants.db import Database
+from tenants.errors import TenantError
+from tenants.models import Conversation, MessageRow, Tenant
+
+log = structlog.get_logger()
+
+_CLOSE_S: Final = 5.0
+_MOST: Final = 1000  # rows waiting; a database that is that far behind is away
+
+
+class Archive:
+    """Writes one call down."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        leg: Leg,
+        tenant: Tenant,
+        conversation_uuid: UUID,
+        embedder: str,
+        began: datetime,
+    ) -> None:
+        self._database = database
+        self._domain_uuid = tenant.domain.domain_uuid
+        self._embedder = embedder
+        self._conversation = Conversation(
+            voice_conversation_uuid=conversation_uuid,
+            voice_secretary_uuid=tenant.secretary.voice_secretary_uuid,
+            call_uuid=leg.uuid,
+            caller_id_number=leg.channel.get("Caller-Caller-ID-Number"),
+            caller_id_name=leg.channel.get("Caller-Caller-ID-Name"),
+            destination_number=leg.channel.get("Caller-Destination-Number"),
+            start_time=began,
+            processing_mode=tenant.secretary.processing_mode,
+        )
+        self._waiting: Queue[Callable[[], None] | None] = Queue(maxsize=_MOST)
+        self._writer = gevent.spawn(self._write)
+        self._put(lambda: self._save(self._conversation))
+
+    def turn(self, turn: Turn) -> None:
+        """Write a turn's messages: the caller's with what understanding it took, then ours."""
+        common = {
+            "voice_conversation_uuid": self._conversation.voice_conversation_uuid,
+            "turn_number": turn.number,
+        }
+        if turn.question:
+            self._message(
+                **common,
+                role="user",
+                content=turn.question,
+                audio_duration_ms=turn.speech_ms,
+                endpoint_ms=turn.endpoint_ms,
+                stt_ms=turn.ms("stt"),
+                stt_provider=turn.providers.get("stt"),
+                detected_intent=str(turn.intent) or None,
+            )
+        if turn.answer:
+            self._message(
+                **common,
+                role="assistant",
+                content=turn.answer,
+                retrieval_ms=turn.ms("retrieval"),
+                llm_ms=turn.ms("llm"),
+                tts_ms=turn.ms("tts"),
+                first_audio_ms=turn.first_audio_ms,
+                tts_provider=turn.providers.get("tts"),
+                llm_provider=turn.providers.get("llm"),
+                embeddings_provider=self._embedder if turn.ms("retrieval") is not None else None,
+                prompt_tokens=turn.prompt_tokens,
+                completion_tokens=turn.completion_tokens,
+                rag_sources=tuple(UUID(source.id) for source in turn.sources),
+            )
+
+    def end(self, facts: Mapping[str, Any], *, turns: int) -> None:
+        """Write how the call ended."""
+        ended = self._conversation.model_copy(
+            update={
+                "end_time": datetime.now(UTC),
+                "duration_seconds": Decimal(str(facts["duration_s"])),
+                "total_turns": turns,
+                "final_action": facts["ending"] or facts["disposition"],
+                "hangup_cause": facts["hangup_cause"],
+                "transfer_extension": facts["transferred_to"],
+            }
+        )
+        self._put(lambda: self._save(ended))
+
+    def close(self) -> None:
+        """Wait until everything is written, for a few seconds at most."""
+        self._put(None)
+        self._writer.join(_CLOSE_S)
+        if not self._writer.ready():
+            log.error("archive_incomplete", rows=self._waiting.qsize())
+            self._writer.kill()
+
+    def _message(self, **values: Any) -> None:
+        row = MessageRow(**values)
+        self._put(lambda: repository.append_message(self._database, self._domain_uuid, row))
+
+    def _save(self, conversation: Conversation) -> None:
+        repository.save_conversation(self._database, self._domain_uuid, conversation)
+
+    def _put(self, write: Callable[[], None] | None) -> None:
+        try:
+            self._waiting.put_nowait(write)
+        except gevent.queue.Full:
+            log.error("archive_full")  # noqa: TRY400 - the queue's own trace says nothing
+
+    def _write(self) -> None:
+        while (write := self._waiting.get()) is not None:
+            try:
+                write()
+            except TenantError as error:
+                log.error("row_not_written", error=str(error))  # noqa: TRY400

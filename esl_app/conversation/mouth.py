@@ -1,0 +1,153 @@
+"""The mouth: text in sentences → prompts → the caller's ear, the next sentence made meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import gevent
+from gevent.queue import Queue
+
+from esl_app.journal import Journal, Span, Turn
+from esl_app.media.contract import Media
+from esl_app.media.prompts import Prompt, PromptCache, PromptKey
+from esl_app.turn import sentences
+from providers.contracts import TextToSpeech
+from providers.deadline import Deadline
+from providers.errors import Timeout
+
+_AHEAD: Final = 2  # sentences synthesised before they are needed
+_END: Final = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What was said: whole sentences that were started, and the digit that cut them short."""
+
+    text: str
+    digit: str | None = None
+
+
+class Mouth:
+    """Speaks one call's texts in the secretary's voice.
+
+    Args:
+        voice_name: the vendor's voice id; None is the vendor's default.
+        tts_s: how long one sentence may take to synthesise.
+        llm_s: how long the next piece of the text may be waited for.
+    """
+
+    def __init__(
+        self,
+        *,
+        media: Media,
+        tts: TextToSpeech,
+        fingerprint: str,
+        prompts: PromptCache,
+        journal: Journal,
+        domain_uuid: UUID,
+        language: str,
+        voice_name: str | None,
+        speed: float,
+        tts_s: float,
+        llm_s: float,
+    ) -> None:
+        self._media = media
+        self._tts = tts
+        self._fingerprint = fingerprint
+        self._prompts = prompts
+        self._journal = journal
+        self._domain_uuid = domain_uuid
+        self._language = language
+        self._voice_name = voice_name
+        self._speed = speed
+        self._tts_s = tts_s
+        self._llm_s = llm_s
+
+    def prompt(self, text: str) -> Prompt:
+        """The sound of `text`, from the cache or made now.
+
+        Raises:
+            ProviderError: it could not be made.
+        """
+        deadline = Deadline.after(self._tts_s)
+        key = PromptKey(
+            domain_uuid=self._domain_uuid,
+            provider=self._fingerprint,
+            voice=self._voice_name,
+            speed=self._speed,
+            language=self._language,
+            text=text,
+        )
+        try:
+            return self._prompts.get(
+                key,
+                lambda: self._tts.synthesize(
+                    text,
+                    language=self._language,
+                    voice=self._voice_name,
+                    speed=self._speed,
+                    deadline=deadline,
+                ),
+                wait_s=self._tts_s,
+            )
+        except gevent.Timeout:  # another leg is making the same prompt, and its turn is too long
+            raise Timeout("another leg's synthesis is not over", provider=self._tts.name) from None
+
+    def say(
+        self, text: str | Iterable[str], *, turn: Turn | None = None, barge_in: bool = True
+    ) -> Spoken:
+        """Speak a text, or the pieces of one as they come.
+
+        A digit ends it when `barge_in`; the digit stays in the leg's buffer for whoever asks next.
+
+        Raises:
+            ProviderError: the text's maker or the synthesis failed; what came before was spoken.
+            Hangup: the caller is gone.
+        """
+        ready: Queue[tuple[str, Prompt] | Exception | None] = Queue(maxsize=_AHEAD)
+        maker = gevent.spawn(
+            self._make, sentences([text] if isinstance(text, str) else text), ready, turn
+        )
+        spoken: list[str] = []
+        try:
+            while True:
+                item = ready.get(timeout=self._llm_s + self._tts_s)
+                if item is _END:
+                    return Spoken(text=" ".join(spoken))
+                if isinstance(item, Exception):
+                    raise item
+                sentence, prompt = item
+                spoken.append(sentence)
+                if turn is not None and turn.first_audio_ms is None:
+                    turn.first_audio_ms = round((self._journal.now_s - turn.speech_ended_s) * 1000)
+                self._journal.add(
+                    "said", pii_text=sentence, duration_s=prompt.duration_s, cached=prompt.cached
+                )
+                if digit := self._media.play(prompt, barge_in=barge_in):
+                    return Spoken(text=" ".join(spoken), digit=digit)
+        except gevent.queue.Empty:
+            raise Timeout("no sentence came in time", provider=self._tts.name) from None
+        finally:
+            maker.kill()  # closes the text's iterator too, which cancels the model's request
+
+    def _make(
+        self,
+        texts: Iterable[str],
+        ready: Queue[tuple[str, Prompt] | Exception | None],
+        turn: Turn | None,
+    ) -> None:
+        try:
+            for sentence in texts:
+                began = self._journal.now_s
+                prompt = self.prompt(sentence)
+                if turn is not None:
+                    turn.providers["tts"] = self._tts.name
+                    turn.spans.append(Span(stage="tts", start_s=began, end_s=self._journal.now_s))
+                ready.put((sentence, prompt))
+        except Exception as error:  # noqa: BLE001 - whoever speaks raises it
+            ready.put(error)
+        else:
+            ready.put(_END)

@@ -1,0 +1,245 @@
+"""What call-flow scripts are written with: the only import an integrator needs.
+
+    from esl_app.flow import Call, flow
+
+    @flow
+    def reception(call: Call) -> None:
+        call.answer()
+        call.say(call.secretary.greeting)
+        outcome = call.converse()
+        if outcome.handoff:
+            call.transfer()
+        call.say(call.secretary.farewell)
+
+Flows are plain blocking Python, one greenlet a call. When the caller hangs up, the verb that runs
+raises `Hangup`, which ends the script normally: use `try … finally` to clean up, do not catch it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from esl_app.conversation import Conversation, Ears, Mouth, Outcome
+from esl_app.errors import Hangup
+from esl_app.journal import Journal
+from esl_app.leg import Leg
+from esl_app.media import sound
+from esl_app.media.contract import Media
+from esl_app.media.prompts import Prompt
+from esl_app.protocol import commands, safe
+from esl_app.turn import Phrases, phrases
+from providers.deadline import Deadline
+from providers.errors import ProviderError
+from tenants.models import Tenant
+
+__all__ = ["Call", "FlowError", "Hangup", "Outcome", "Secretary", "flow"]
+
+COMMAND_S = 5.0  # an answer, a transfer: FreeSWITCH does these at once or not at all
+
+F = TypeVar("F", bound=Callable[["Call"], None])
+
+
+class FlowError(Exception):
+    """A flow used a verb in a way that cannot work. The message says what to write instead."""
+
+
+def flow(function: F) -> F:
+    """Mark the function that a call runs; one in each flow file."""
+    function.__voice_ai_flow__ = True  # type: ignore[attr-defined]
+    return function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secretary:
+    """The texts of the tenant's row, or what we say where it says nothing."""
+
+    name: str
+    company: str
+    language: str
+    greeting: str
+    farewell: str
+    transfer_message: str
+    transfer_extension: str
+    transfer_context: str
+
+    @classmethod
+    def of(cls, tenant: Tenant) -> Secretary:
+        row = tenant.secretary
+        default = phrases(row.language)
+        return cls(
+            name=row.secretary_name,
+            company=row.company_name or "",
+            language=row.language,
+            greeting=row.greeting_message or default.greeting,
+            farewell=row.farewell_message or default.farewell,
+            transfer_message=row.transfer_message or default.transfer,
+            transfer_extension=row.transfer_extension or "",
+            transfer_context=row.transfer_context,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a call is made of; put together by the controller."""
+
+    leg: Leg
+    tenant: Tenant
+    media: Media
+    mouth: Mouth
+    ears: Ears
+    conversation: Conversation
+    journal: Journal
+    sounds_dir: Path
+    run_flow: Callable[[str, Call], None]
+
+
+class Call:
+    """The call a flow runs for."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.tenant = parts.tenant
+        self.secretary = Secretary.of(parts.tenant)
+
+    @property
+    def uuid(self) -> str:
+        """FreeSWITCH's Unique-ID of the channel."""
+        return self._parts.leg.uuid
+
+    @property
+    def caller_number(self) -> str:
+        """What the caller's side claims as its number: a hint, never a credential."""
+        return self._parts.leg.channel.get("Caller-Caller-ID-Number") or ""
+
+    @property
+    def dialled_number(self) -> str:
+        return self._parts.leg.channel.get("Caller-Destination-Number") or ""
+
+    @property
+    def resumed(self) -> bool:
+        """The conversation began on another worker, which went away: do not greet again."""
+        return self._parts.conversation.loop.turns > 0
+
+    def prepare(self) -> None:
+        """Make the leg ready for our prompts; the controller does it before the flow begins."""
+        self._parts.media.prepare()
+
+    def answer(self) -> None:
+        """Answer the call; again is harmless."""
+        self._parts.leg.answer(Deadline.after(COMMAND_S))
+        self._parts.journal.add("answered_call")
+
+    def say(self, text: str, *, barge_in: bool = True) -> str | None:
+        """Speak `text` in the secretary's voice; the key that cut it short, if one did.
+
+        A text that cannot be synthesised is noted in the journal and skipped: the call goes on.
+        """
+        if not text.strip():
+            return None
+        try:
+            return self._parts.mouth.say(text, barge_in=barge_in).digit
+        except ProviderError as error:
+            self._parts.journal.add("trouble", stage="tts", error=str(error))
+            return None
+
+    def play(self, name: str, *, barge_in: bool = True) -> str | None:
+        """Play a sound file below `sounds_dir`; the key that cut it short, if one did.
+
+        Raises:
+            FlowError: no such sound, or not a name of one.
+        """
+        root = self._parts.sounds_dir
+        try:
+            path = Path(safe.media_path(root, name))
+            duration_s = sound.read_wav(path).duration_s
+        except (ValueError, OSError) as error:
+            raise FlowError(f"play: {error}") from error
+        prompt = Prompt(path=path, duration_s=duration_s, cached=True, synthesis_s=0.0)
+        return self._parts.media.play(prompt, barge_in=barge_in)
+
+    def gather(
+        self,
+        prompt: str = "",
+        *,
+        longest: int = 1,
+        terminators: str = "#",
+        first_s: float = 6.0,
+        between_s: float = 3.0,
+    ) -> str:
+        """Keys the caller presses: up to `longest`, ended by a terminator or a pause.
+
+        Keys pressed during the prompt, or before it, count.
+        """
+        if not 1 <= longest <= 64:
+            raise FlowError(f"gather: longest={longest}: between 1 and 64 keys")
+        if prompt:
+            self.say(prompt)
+        return self._parts.media.gather(
+            longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
+        )
+
+    def ask(self, prompt: str) -> str:
+        """Say `prompt` and return the caller's words; empty when none came."""
+        self.say(prompt)
+        turn = self._parts.journal.turn()
+        try:
+            return self._parts.ears.hear(turn).text
+        except ProviderError as error:
+            self._parts.journal.add("trouble", stage="stt", error=str(error))
+            return ""
+
+    def menu(self, prompt: str, choices: Mapping[str, str], *, tries: int = 3) -> str | None:
+        """Have one of the keys of `choices` pressed; its value, or None after `tries`."""
+        if not choices or any(len(key) != 1 for key in choices):
+            raise FlowError("menu: choices: one key each, for example {'1': 'sales'}")
+        for _ in range(tries):
+            key = self.gather(prompt, longest=1, terminators="")
+            if key in choices:
+                return choices[key]
+        return None
+
+    def converse(self) -> Outcome:
+        """Talk with the caller until there is a reason to do something else."""
+        return self._parts.conversation.run()
+
+    def transfer(self, extension: str | None = None) -> None:
+        """Connect the caller with `extension`, by default the secretary's; ends the flow.
+
+        Returns only when there is nobody to transfer to, after saying so.
+
+        Raises:
+            FlowError: not an extension.
+            Hangup: the call has left us, as it should.
+        """
+        target = extension or self.secretary.transfer_extension
+        if not target:
+            self.say(self._phrases.no_person)
+            return
+        try:
+            command = commands.transfer(target, context=self.secretary.transfer_context)
+        except safe.UnsafeArgument as error:
+            raise FlowError(f"transfer: {error}") from error
+        self.say(self.secretary.transfer_message, barge_in=False)
+        self._parts.journal.add("transfer", extension=target)
+        self._parts.leg.execute(command, Deadline.after(COMMAND_S))
+        raise Hangup("BLIND_TRANSFER")
+
+    def run(self, name: str) -> None:
+        """Go on with another flow of the same folder."""
+        self._parts.run_flow(name, self)
+
+    def hangup(self, cause: str = "NORMAL_CLEARING") -> NoReturn:
+        """End the call; ends the flow too."""
+        self._parts.leg.hangup(cause)
+        raise Hangup(cause)
+
+    def note(self, event: str, **facts: Any) -> None:
+        """Write something of your own into the call's journal."""
+        self._parts.journal.add(f"flow.{event}", **facts)
+
+    @property
+    def _phrases(self) -> Phrases:
+        return phrases(self.secretary.language)

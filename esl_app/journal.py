@@ -1,0 +1,104 @@
+"""The journal: an append-only record of one call, in the order in which things happened.
+
+Everything that tells about a call afterwards (terminal, `transcript.json`, `report.html`, the rows
+in the database, the canonical log line) is read off it; nothing else keeps a second account.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from providers.contracts import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened, `at_s` seconds after the call began."""
+
+    at_s: float
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One stage of a turn, in seconds from the call's beginning."""
+
+    stage: str
+    start_s: float
+    end_s: float
+
+    @property
+    def ms(self) -> int:
+        return round((self.end_s - self.start_s) * 1000)
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """What the caller said, what we answered, and what each stage took."""
+
+    number: int
+    question: str = ""
+    answer: str = ""
+    intent: str = ""
+    speech_ended_s: float = 0.0  # when the caller's last voiced frame was, on the journal's clock
+    speech_ms: int = 0
+    endpoint_ms: int | None = None  # from there until we knew that it was the end
+    first_audio_ms: int | None = None  # from there until the answer's first sound was started
+    spans: list[Span] = field(default_factory=list)
+    providers: dict[str, str] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    trouble: str = ""
+
+    def ms(self, stage: str) -> int | None:
+        """Milliseconds of a stage; None when the turn did not come to it."""
+        spans = [span.ms for span in self.spans if span.stage == stage]
+        return sum(spans) if spans else None
+
+
+class Journal:
+    """The record of one call; observers see each entry as it is made."""
+
+    def __init__(
+        self,
+        *observers: Callable[[Entry], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.entries: list[Entry] = []
+        self.turns: list[Turn] = []
+        self._observers = list(observers)
+        self._clock = clock
+        self._began = clock()
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the call began."""
+        return self._clock() - self._began
+
+    def add(self, kind: str, **data: Any) -> None:
+        """Append one entry. Keys under which a person's words travel begin with `pii_`."""
+        entry = Entry(at_s=self.now_s, kind=kind, data=data)
+        self.entries.append(entry)
+        for observer in self._observers:
+            observer(entry)
+
+    def turn(self) -> Turn:
+        """Begin the next turn."""
+        turn = Turn(number=len(self.turns) + 1)
+        self.turns.append(turn)
+        return turn
+
+    @contextmanager
+    def span(self, turn: Turn, stage: str) -> Iterator[None]:
+        """Time a stage of a turn; a stage that fails is timed too."""
+        start_s = self.now_s
+        try:
+            yield
+        finally:
+            turn.spans.append(Span(stage=stage, start_s=start_s, end_s=self.now_s))

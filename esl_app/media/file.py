@@ -1,0 +1,135 @@
+"""File mode: `playback` and `record` on files that FreeSWITCH and we both see.
+
+Theory of operation. What is played is a WAV file; a key that may interrupt it makes us execute
+`break` (without `full` and without a lock on the playback: 42 ms to silence, PROTOCOL.md). What is
+said is recorded by `record`, which ends after whole seconds of silence. It ends so too while the
+caller has not begun to speak; then it is started again until the no-input time is over, so that a
+caller may think for longer than a pause between two words lasts. Times of silence are counted in
+recorded audio, not on the clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from esl_app.errors import EslError, LegTimeout
+from esl_app.leg import Leg
+from esl_app.media import sound
+from esl_app.media.contract import Heard
+from esl_app.media.prompts import Prompt
+from esl_app.media.spool import LegSpool
+from esl_app.protocol import Event, commands
+from providers.contracts import Audio
+from providers.deadline import Deadline
+
+THRESHOLD: Final = 300  # mean amplitude, FreeSWITCH's measure, and root mean square, ours
+MARGIN_S: Final = 0.2  # kept before and after the speech for the recogniser
+GRACE_S: Final = 10.0  # for FreeSWITCH over the length of what it plays or records
+
+
+class FileMedia:
+    """Plays files to a leg and records it.
+
+    Args:
+        leg: connected, with `playback_terminators=none`: keys are ours to act on.
+        spool: where recordings go; each is deleted once it is read.
+    """
+
+    def __init__(self, leg: Leg, spool: LegSpool) -> None:
+        self._leg = leg
+        self._spool = spool
+        self._interruptible = False
+        leg.on("DTMF", self._on_key)
+
+    def prepare(self) -> None:
+        """Have FreeSWITCH leave the keys to us; once, before anything is played."""
+        self._leg.execute(
+            commands.set_variable("playback_terminators", "none"), Deadline.after(GRACE_S)
+        )
+
+    def play(self, prompt: Prompt, *, barge_in: bool = True) -> str | None:
+        if barge_in and (key := self._leg.digits.pending[:1]):
+            return key
+        with self._interrupted_by_keys(barge_in):
+            playing = self._leg.start(commands.playback(str(prompt.path)))
+            playing.wait(Deadline.after(prompt.duration_s + GRACE_S))
+        return (self._leg.digits.pending[:1] or None) if barge_in else None
+
+    def listen(self, *, no_input_s: float, silence_s: float, longest_s: float) -> Heard:
+        silent_s = 0.0
+        while True:
+            if keys := self._take_keys():
+                return Heard(digits=keys)
+            audio = self._record(silence_s=silence_s, longest_s=longest_s)
+            if keys := self._take_keys():
+                return Heard(digits=keys)
+            span = sound.voiced_span(audio, threshold=THRESHOLD)
+            if span is not None:
+                return Heard(
+                    audio=_cut(audio, *span),
+                    endpoint_ms=round((audio.duration_s - span[1]) * 1000),
+                )
+            silent_s += max(audio.duration_s, 0.1)
+            if silent_s >= no_input_s:
+                return Heard()
+
+    def gather(self, *, longest: int, terminators: str, first_s: float, between_s: float) -> str:
+        keys = ""
+        wait_s = first_s
+        while len(keys) < longest:
+            try:
+                key = self._leg.digits.get(Deadline.after(wait_s))
+            except LegTimeout:
+                break
+            if key in terminators:
+                break
+            keys += key
+            wait_s = between_s
+        return keys
+
+    def _record(self, *, silence_s: float, longest_s: float) -> Audio:
+        path = self._spool.path("utterance")
+        command = commands.record(
+            str(path),
+            limit_s=math.ceil(longest_s),
+            threshold=THRESHOLD,
+            silence_s=max(1, math.ceil(silence_s)),
+        )
+        try:
+            with self._interrupted_by_keys(True):
+                self._leg.execute(command, Deadline.after(longest_s + GRACE_S))
+            return sound.read_wav(path)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _take_keys(self) -> str:
+        keys = self._leg.digits.pending
+        self._leg.digits.clear()
+        return keys
+
+    @contextmanager
+    def _interrupted_by_keys(self, barge_in: bool) -> Iterator[None]:
+        self._interruptible = barge_in
+        try:
+            yield
+        finally:
+            self._interruptible = False
+
+    def _on_key(self, _: Event) -> None:
+        if not self._interruptible:
+            return
+        self._interruptible = False  # one break: a second would stop what is played next
+        try:
+            self._leg.start(commands.break_())
+        except EslError:
+            # The call is over, or FreeSWITCH does not answer: whoever plays learns of it too.
+            return
+
+
+def _cut(audio: Audio, start_s: float, end_s: float) -> Audio:
+    first = max(0, int((start_s - MARGIN_S) * audio.rate))
+    last = int((end_s + MARGIN_S) * audio.rate)
+    return Audio(pcm=audio.pcm[2 * first : 2 * last], rate=audio.rate)

@@ -1,0 +1,100 @@
+"""What another worker needs to go on with a call, in Redis after each turn.
+
+A controller may die; FreeSWITCH then brings the leg, with the same Unique-ID, to whichever controller
+answers the dialplan's next `socket` action. Nothing here is needed for a call that goes well: when
+Redis is away calls go on and only lose the way back.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from providers.contracts import Message
+from providers.deadline import Deadline
+
+log = structlog.get_logger()
+
+KEEP_S: Final = 3600
+_WAIT_S: Final = 0.3  # a turn never waits longer for Redis
+
+
+class Session(BaseModel):
+    """One conversation's state. `version` changes when the meaning of a field does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    domain_uuid: UUID
+    conversation_uuid: UUID
+    turns: Annotated[int, Field(ge=0)] = 0
+    last_answer: str = ""
+    history: tuple[tuple[Literal["user", "assistant"], str], ...] = ()
+
+    @property
+    def messages(self) -> list[Message]:
+        return [Message(role=role, content=content) for role, content in self.history]
+
+
+class Sessions:
+    """Sessions in Redis, by the leg's uuid."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=_WAIT_S,
+            socket_connect_timeout=_WAIT_S,
+            max_connections=64,
+            decode_responses=True,
+        )
+
+    def save(self, leg_uuid: str, session: Session) -> None:
+        """Keep the state of a leg; a failure is logged and forgiven."""
+        try:
+            self._redis.set(_key(leg_uuid), session.model_dump_json(), ex=KEEP_S)
+        except RedisError as error:
+            log.warning("session_not_saved", error=type(error).__name__)
+
+    def load(self, leg_uuid: str, domain_uuid: UUID) -> Session | None:
+        """The state of a leg that another worker left; never another tenant's."""
+        try:
+            text = self._redis.get(_key(leg_uuid))
+        except RedisError as error:
+            log.warning("session_not_loaded", error=type(error).__name__)
+            return None
+        if not isinstance(text, str):
+            return None
+        try:
+            session = Session.model_validate_json(text)
+        except ValidationError:
+            log.warning("session_unreadable")
+            return None
+        return session if session.domain_uuid == domain_uuid else None
+
+    def drop(self, leg_uuid: str) -> None:
+        """Forget a leg whose call is over."""
+        try:
+            self._redis.delete(_key(leg_uuid))
+        except RedisError as error:
+            log.warning("session_not_dropped", error=type(error).__name__)
+
+    def ping(self, deadline: Deadline) -> bool:
+        """Whether Redis answers by the deadline."""
+        while not deadline.passed:
+            try:
+                return bool(self._redis.ping())
+            except RedisError:
+                continue
+        return False
+
+    def close(self) -> None:
+        self._redis.close()
+
+
+def _key(leg_uuid: str) -> str:
+    return f"leg:{leg_uuid}"
