@@ -1,0 +1,186 @@
+"""Providers that follow a script: for tests, benches and integrators' own flows.
+
+They keep the contracts, deadlines included, and are registered as "fake", so that a whole
+installation can run on them:
+
+    llm = create("llm", "fake", {"script": ["We open at eight.", "fail:rate_limited"]})
+
+A script is used item by item; the last one repeats. `fail:` and the name of an error raises it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from providers.contracts import (
+    Audio,
+    ChatEnd,
+    ChatRequest,
+    EmbedderCapabilities,
+    LlmCapabilities,
+    SttCapabilities,
+    TextDelta,
+    Transcript,
+    TtsCapabilities,
+)
+from providers.deadline import Deadline
+from providers.errors import (
+    AuthFailed,
+    BadRequest,
+    BadResponse,
+    ProviderError,
+    RateLimited,
+    Timeout,
+    Unavailable,
+)
+from providers.settings import VendorConfig, parse
+from providers.text import speakable
+
+_NAME = "fake"
+_FAIL = "fail:"
+_FAILURES: dict[str, type[ProviderError]] = {
+    "timeout": Timeout,
+    "rate_limited": RateLimited,
+    "unavailable": Unavailable,
+    "auth_failed": AuthFailed,
+    "bad_request": BadRequest,
+    "bad_response": BadResponse,
+}
+
+
+class FakeConfig(VendorConfig):
+    """`config` of every fake."""
+
+    script: list[str] = Field(default_factory=list)
+    latency_s: float = Field(default=0.0, ge=0.0)
+    # Between two words of an answer.
+    word_s: float = Field(default=0.0, ge=0.0)
+    dimensions: int = Field(default=64, ge=8, le=4096)
+
+    @field_validator("script")
+    @classmethod
+    def _known(cls, script: list[str]) -> list[str]:
+        for item in script:
+            if item.startswith(_FAIL) and item.removeprefix(_FAIL) not in _FAILURES:
+                raise ValueError(f"{item!r} is none of {', '.join(sorted(_FAILURES))}")
+        return script
+
+
+class _Scripted:
+    """The script of one fake, and what it was asked."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.settings = parse(FakeConfig, config, provider=_NAME)
+        self.calls: list[Any] = []
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _next(self, asked: Any, deadline: Deadline, default: str = "") -> str:
+        script = self.settings.script
+        item = script[min(len(self.calls), len(script) - 1)] if script else default
+        self.calls.append(asked)
+        _pause(self.settings.latency_s, deadline)
+        if item.startswith(_FAIL):
+            raise _FAILURES[item.removeprefix(_FAIL)]("as the script says", provider=_NAME)
+        return item
+
+
+class FakeStt(_Scripted):
+    """`SpeechToText` that hears what its script says."""
+
+    name = _NAME
+    capabilities = SttCapabilities()
+
+    def transcribe(self, audio: Audio, *, language: str, deadline: Deadline) -> Transcript:
+        text = self._next(audio, deadline)
+        return Transcript(text=text, language=language, confidence=1.0)
+
+
+class FakeTts(_Scripted):
+    """`TextToSpeech` whose every word is 0.3 s of a tone."""
+
+    name = _NAME
+    capabilities = TtsCapabilities(rates=(8_000,))
+
+    def synthesize(
+        self,
+        text: str,
+        *,
+        language: str,  # noqa: ARG002 - a tone is the same in all
+        deadline: Deadline,
+        voice: str | None = None,  # noqa: ARG002
+        speed: float = 1.0,
+    ) -> Audio:
+        self._next(text, deadline)
+        words = len(text.split()) if speakable(text) else 0
+        count = round(words * 0.3 / max(speed, 0.1) * 8_000)
+        wave = 8_000 * np.sin(np.arange(count) * (2 * math.pi * 440 / 8_000))
+        return Audio(pcm=wave.astype("<i2").tobytes(), rate=8_000)
+
+
+class FakeLlm(_Scripted):
+    """`LanguageModel` that answers from its script, or repeats the question."""
+
+    name = _NAME
+    capabilities = LlmCapabilities()
+
+    def stream(self, request: ChatRequest, *, deadline: Deadline) -> Iterator[TextDelta | ChatEnd]:
+        last = request.messages[-1].content if request.messages else "Hello."
+        words = self._next(request, deadline, default=last).split()
+        for place, word in enumerate(words):
+            if place:
+                _pause(self.settings.word_s, deadline)
+            yield TextDelta(text=word if place == 0 else f" {word}")
+        yield ChatEnd(
+            finish_reason="stop",
+            prompt_tokens=sum(len(each.content.split()) for each in request.messages),
+            completion_tokens=len(words),
+            sources=tuple(source.id for source in request.sources),
+        )
+
+
+class FakeEmbedder(_Scripted):
+    """`Embedder` that hashes words: texts with common words are near, and nothing else is meant."""
+
+    name = _NAME
+    model = "fake-hash"
+    capabilities = EmbedderCapabilities(floor=0.1)
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        self.dimensions = self.settings.dimensions
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        kind: Literal["query", "passage"],  # noqa: ARG002 - a hash is the same for both
+        deadline: Deadline,
+    ) -> list[list[float]]:
+        self._next(tuple(texts), deadline)
+        return [self._vector(text) for text in texts]
+
+    def _vector(self, text: str) -> list[float]:
+        vector = np.zeros(self.dimensions)
+        for word in text.casefold().split() or [""]:
+            digest = hashlib.sha256(word.strip(".,;:!?").encode()).digest()
+            vector[int.from_bytes(digest[:4], "big") % self.dimensions] += 1.0
+        unit: list[float] = (vector / np.linalg.norm(vector)).tolist()
+        return unit
+
+
+def _pause(seconds: float, deadline: Deadline) -> None:
+    if seconds > deadline.remaining_s:
+        time.sleep(deadline.remaining_s)
+        raise Timeout("no answer by the deadline", provider=_NAME)
+    if seconds:
+        time.sleep(seconds)
