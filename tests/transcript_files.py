@@ -27,7 +27,8 @@ class Line:
 
     `fs` is FreeSWITCH to us, `app` is us to FreeSWITCH; a `note` was not on the wire: what the
     caller did or what was observed, in `data` as UTF-8. `event` is how a side ended the connection
-    (`eof`, `close`, `RST close`, `shutdown WR`, `error …`), with empty `data`. Remarks have `conn` 0.
+    (`eof`, `close`, `RST close`, `shutdown WR`, `error …`), with empty `data`. A note's `conn`
+    is 0.
     """
 
     t: float

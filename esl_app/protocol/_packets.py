@@ -62,15 +62,22 @@ class _Fields:
     def _find(self, needle: bytes) -> str | None:
         text = self._text
         at = text.find(needle, self._start, self._end)
-        if at < 0:
-            return None
-        at += len(needle)
-        stop = text.find(b"\n", at, self._end)
-        value = text[at : stop if stop >= 0 else self._end]
-        if b"%" in value:
-            value = unquote_to_bytes(value)
-        found = value.decode("utf-8", "surrogateescape")
-        return None if found == _UNDEFINED else found
+        return None if at < 0 else self._value(at + len(needle))
+
+    def _find_last(self, needle: bytes) -> str | None:
+        text = self._text
+        at = text.rfind(needle, self._start, self._end)
+        return None if at < 0 else self._value(at + len(needle))
+
+    def _value(self, at: int) -> str | None:
+        value = self._text[at : self._text.find(b"\n", at)]
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = value.decode("utf-8", "surrogateescape")
+        if "%" in text:
+            return unquote_to_bytes(value).decode("utf-8", "surrogateescape")
+        return None if text == _UNDEFINED else text
 
     def get(self, header: str, default: str | None = None) -> str | None:
         """The header's value; `default` if it is absent or FreeSWITCH calls it undefined."""
@@ -117,17 +124,17 @@ class _Fields:
     @property
     def application(self) -> str | None:
         """The application an execute event is about."""
-        return self._find(b"\nApplication: ")
+        return self._find_last(b"\nApplication: ")
 
     @property
     def application_uuid(self) -> str | None:
         """The `Event-UUID` of the execute this event belongs to."""
-        return self._find(b"\nApplication-UUID: ")
+        return self._find_last(b"\nApplication-UUID: ")
 
     @property
     def response(self) -> str | None:
         """How the application ended, as FreeSWITCH words it (`FILE PLAYED`, `_none_`, …)."""
-        return self._find(b"\nApplication-Response: ")
+        return self._find_last(b"\nApplication-Response: ")
 
     @property
     def raw(self) -> bytes:
