@@ -34,10 +34,10 @@ def start_switch(
     """Starts a FreeSWITCH with changed settings (`config.Settings`); all are stopped at the end."""
     started: list[FreeSwitch] = []
 
-    def start(**changes: object) -> FreeSwitch:
+    def start(*, secrets_given: bool = True, **changes: object) -> FreeSwitch:
         folder = tmp_path_factory.mktemp("freeswitch")
         settings = default_settings(folder, **changes)
-        switch = FreeSwitch(freeswitch_bin, folder, settings=settings)
+        switch = FreeSwitch(freeswitch_bin, folder, settings=settings, secrets_given=secrets_given)
         if not settings.sorry.exists():
             settings.sorry.parent.mkdir(parents=True, exist_ok=True)
             save_wav(settings.sorry, tone(SORRY_HZ, 1.0))
@@ -45,6 +45,8 @@ def start_switch(
         return switch
 
     yield start
+    for switch in started:
+        switch.begin_stop()
     for switch in started:
         switch.stop()
 

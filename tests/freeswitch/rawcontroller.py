@@ -90,7 +90,9 @@ class RawLeg:
                 raise TimeoutError("no such event")
             self._read_one()
 
-    def wait_closed(self) -> None:
+    def wait_closed(self, timeout_s: float = _TIMEOUT_S) -> None:
+        """Say nothing until FreeSWITCH closes; TimeoutError if it does not."""
+        self._socket.settimeout(timeout_s)
         with contextlib.suppress(LegClosedError):
             while True:
                 self._read_one()

@@ -88,13 +88,21 @@ class FreeSwitch:
     controller.
     """
 
-    def __init__(self, binary: Path, folder: Path, *, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        folder: Path,
+        *,
+        settings: Settings | None = None,
+        secrets_given: bool = True,
+    ) -> None:
         self.folder = folder
         self.settings = settings or default_settings(folder)
         self.password = secrets.token_hex(16)
         self.control_password = secrets.token_hex(16)
         self.token = secrets.token_hex(16)
         self._binary = binary
+        self._secrets_given = secrets_given
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -142,12 +150,14 @@ class FreeSwitch:
         # Should the tests be killed, FreeSWITCH ends too and does not keep its ports.
         if setpriv := shutil.which("setpriv"):
             command = [setpriv, "--pdeathsig", "TERM", *command]
-        environment = os.environ | {
-            "VOICE_AI_ESL_LISTEN_IP": "127.0.0.1",
-            "VOICE_AI_ESL_PASSWORD": self.password,
-            "VOICE_AI_CONTROL_PASSWORD": self.control_password,
-            "VOICE_AI_TOKEN": self.token,
-        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("VOICE_AI_")}
+        if self._secrets_given:
+            environment |= {
+                "VOICE_AI_ESL_LISTEN_IP": "127.0.0.1",
+                "VOICE_AI_ESL_PASSWORD": self.password,
+                "VOICE_AI_CONTROL_PASSWORD": self.control_password,
+                "VOICE_AI_TOKEN": self.token,
+            }
         with (self.folder / "log" / "stdout.txt").open("wb") as output:
             self._process = subprocess.Popen(
                 command,
@@ -164,11 +174,16 @@ class FreeSwitch:
             raise
         return self
 
+    def begin_stop(self) -> None:
+        """SIGTERM. It takes FreeSWITCH some seconds, in which others may be told as well."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
     def stop(self) -> None:
         """SIGTERM, and SIGKILL to our own child when that does not do."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
             return
-        self._process.terminate()
+        self.begin_stop()
         try:
             self._process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
@@ -204,17 +219,22 @@ class FreeSwitch:
                 raise AssertionError(f"{up} channels still up: {self.api('show channels')}")
             time.sleep(0.1)
 
+    def _ready(self) -> bool:
+        if not self._secrets_given:
+            return "FreeSWITCH Started" in self.log
+        try:
+            return "BIND-URL" in self.api("sofia status profile rig")
+        except (OSError, EslRefusedError):
+            return False
+
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
             assert self._process is not None
             if self._process.poll() is not None:
                 break
-            try:
-                if "BIND-URL" in self.api("sofia status profile rig"):
-                    return
-            except (OSError, EslRefusedError):
-                pass
+            if self._ready():
+                return
             time.sleep(0.1)
         output = (self.folder / "log" / "stdout.txt").read_text(errors="replace")
         raise SwitchFailedError(
