@@ -150,13 +150,15 @@ class FreeSwitch:
         # Should the tests be killed, FreeSWITCH ends too and does not keep its ports.
         if setpriv := shutil.which("setpriv"):
             command = [setpriv, "--pdeathsig", "TERM", *command]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("VOICE_AI_")}
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith(("VOICE_AI_", "FREESWITCH_"))
+        }
         if self._secrets_given:
             environment |= {
-                "VOICE_AI_ESL_LISTEN_IP": "127.0.0.1",
-                "VOICE_AI_ESL_PASSWORD": self.password,
-                "VOICE_AI_CONTROL_PASSWORD": self.control_password,
-                "VOICE_AI_TOKEN": self.token,
+                "FREESWITCH_ESL_LISTEN_IP": "127.0.0.1",
+                "FREESWITCH_ESL_PASSWORD": self.password,
+                "FREESWITCH_CONTROL_PASSWORD": self.control_password,
+                "FREESWITCH_VOICE_AI_TOKEN": self.token,
             }
         with (self.folder / "log" / "stdout.txt").open("wb") as output:
             self._process = subprocess.Popen(

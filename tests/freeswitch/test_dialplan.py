@@ -307,8 +307,20 @@ def test_nothing_lives_for_ever(start_switch: Callable[..., FreeSwitch]) -> None
         call = phone.call(NUMBER).wait_ended(8.0)
     assert "ALLOTTED_TIMEOUT" in call.end_reason
 
-    # The limit is the machine's: a caller who has reached a person keeps talking.
-    with Phone(switch=switch.sip) as phone:
+
+def test_a_talk_between_people_is_not_cut(start_switch: Callable[..., FreeSwitch]) -> None:
+    switch = start_switch(limit_s=3)
+    agent = Phone(switch=switch.sip, user="agent")
+
+    def script(leg: RawLeg) -> None:
+        _answer(leg)
+        leg.execute("bridge", f"sofia/rig/{agent.uri.removeprefix('sip:')}")
+        leg.start("hangup")
+
+    with agent, Phone(switch=switch.sip) as phone, RawController(switch.primary, script):
         call = phone.call(NUMBER)
+        other = agent.wait_call().answer()
         assert not call.ended.wait(6.0)
-        assert _heard_pitch(call, time.monotonic()) == pytest.approx(OPERATOR_HZ, abs=5)
+        other.hangup()
+        call.wait_ended()
+    assert "NORMAL_CLEARING" in call.end_reason
