@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import gevent
 
 from esl_app.switchsim import causes
-from esl_app.switchsim.events import switch_event
+from esl_app.switchsim.events import connect_headers, switch_event
+from esl_app.switchsim.session import Message
 
 if TYPE_CHECKING:
     from esl_app.switchsim.session import Session
@@ -87,6 +88,21 @@ def _transfer(session: Session, arguments: list[str]) -> str:
     return "+OK\n"
 
 
+def _broadcast(session: Session, arguments: list[str]) -> str:
+    """`<uuid> <path>|<app>::<args> [aleg]`: an execute without event-lock, from outside."""
+    if not arguments:
+        return "-USAGE: <uuid> <path> [aleg|bleg|holdb|both]\n"
+    application, separator, argument = arguments[0].partition("::")
+    if not separator:
+        application, argument = "playback", arguments[0]
+    session.post(Message(command="execute", application=application, argument=argument))
+    return "+OK Message sent\n"
+
+
+def _dump(session: Session, _arguments: list[str]) -> str:
+    return "".join(f"{name}: {value}\n" for name, value in connect_headers(session.channel))
+
+
 def _exists(switch: Switch, arguments: list[str]) -> str:
     session = switch.session(arguments[0]) if arguments else None
     return "true" if session is not None and session.channel.up else "false"
@@ -126,6 +142,8 @@ _FUNCTIONS: dict[str, Function] = {
     "msleep": _msleep,
     "show": _show,
     "status": _status,
+    "uuid_broadcast": _with_session(_broadcast, "<uuid> <path> [aleg|bleg|holdb|both]"),
+    "uuid_dump": _with_session(_dump, "<uuid> [format]"),
     "uuid_break": _with_session(_break, "<uuid> [all]"),
     "uuid_exists": _exists,
     "uuid_getvar": _with_session(_getvar, "<uuid> <var>"),

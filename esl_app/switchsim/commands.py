@@ -149,7 +149,8 @@ def _nolinger(listener: Listener, _command: Command) -> Packet:
 
 def _log(_listener: Listener, command: Command) -> Packet:
     level = command.argument or "7"
-    return reply(f"+OK log level {level} [{level}]")
+    number = int(level) if level.isdecimal() else 7
+    return reply(f"+OK log level {level} [{number:x}]")
 
 
 def _nolog(_listener: Listener, _command: Command) -> Packet:
@@ -157,10 +158,15 @@ def _nolog(_listener: Listener, _command: Command) -> Packet:
 
 
 def _sendevent(listener: Listener, command: Command) -> Packet:
-    headers = [(name.title(), value) for name, value in command.headers.items()]
-    event = switch_event(command.argument.upper(), command.get("unique-id"), headers)
-    listener.switch.broadcast(event)
-    return reply(f"+OK {uuid_module.uuid4()}")
+    uuid = str(uuid_module.uuid4())
+    session = listener.switch.session(command.get("unique-id"))
+    if session is not None:
+        headers = [*command.rows, ("Command", command.line), ("Event-UUID", uuid)]
+        session.post(Message(command="sendevent", headers=headers))
+    else:
+        event = switch_event(command.argument.upper(), "", [*command.rows, ("Event-UUID", uuid)])
+        listener.switch.broadcast(event)
+    return reply(f"+OK {uuid}")
 
 
 def _exit(listener: Listener, _command: Command) -> Packet:

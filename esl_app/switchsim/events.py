@@ -118,6 +118,12 @@ def switch_event(name: str, uuid: str, extra: Iterable[Header], *, body: str = "
     return Event(name=name, uuid=uuid, headers=[*_preamble(name), *extra], body=body)
 
 
+def message_event(channel: Channel, headers: list[Header]) -> Event:
+    """A sendevent that named a channel comes back through it, without an Event-Name (i9)."""
+    rows = [*headers, *channel.state_headers(), *channel.profile_headers()]
+    return Event(name="CUSTOM", uuid=channel.uuid, headers=rows + channel.variable_headers())
+
+
 def record_headers(channel: Channel) -> list[Header]:
     """What the call detail record adds to CHANNEL_HANGUP_COMPLETE."""
     start, end = channel.created_us, channel.hangup_us or now_us()

@@ -2,8 +2,8 @@
 
 Theory of operation. One greenlet walks the extension's actions. An application that takes time
 calls `tick` once a frame: that lets the frame's time pass, exchanges audio with the caller, takes
-their keys and, unless an event-lock is held, runs the messages that the controller has queued - inside
-the running application, which is how FreeSWITCH nests them (last in, first out). The `socket`
+their keys and, unless an event-lock is held, runs the messages that the controller has queued -
+inside the running application, which is how FreeSWITCH nests them (last in, first out). The `socket`
 application parks: the same, at true pace, until hang-up, a transfer or the controller's end.
 """
 
@@ -24,7 +24,7 @@ from esl_app.switchsim.caller import SILENCE, CallerSide, Heard
 from esl_app.switchsim.channel import STATE_NUMBERS, Channel, Digit, now_us
 from esl_app.switchsim.clock import FRAME_S, AudioClock
 from esl_app.switchsim.dialplan import Directory, Extension
-from esl_app.switchsim.events import Event, channel_event
+from esl_app.switchsim.events import Event, channel_event, message_event
 from esl_app.switchsim.packets import Header
 from esl_app.switchsim.result import CallResult, Moment
 from esl_app.switchsim.waiting import Time
@@ -55,6 +55,7 @@ class Message:
     lock: bool = False
     loops: int = 1
     cause: str = ""
+    headers: list[Header] = field(default_factory=list)  # of a sendevent
     done: Flag = field(default_factory=Flag)
 
 
@@ -118,8 +119,9 @@ class Session:
         self._locks = 0
         self._running: list[str] = []
         self._burst = 0
-        # `record` counts whole wall-clock seconds: where in a second did the call begin?
-        self.second_offset = (now_us() % 1_000_000) / 1e6
+        self._phone_down = False
+        # `record` counts whole seconds of the clock: where in a second did the call begin?
+        self.second_offset = time.now() % 1.0
 
     # -- walking the dialplan -----------------------------------------------------------------
 
@@ -263,6 +265,7 @@ class Session:
             self.drop_messages()
 
     def _obey(self, message: Message) -> None:
+        answered = self.channel.answered
         if message.command == "execute" and message.application:
             self.execute(
                 message.application,
@@ -272,9 +275,12 @@ class Session:
             )
         elif message.command == "hangup":
             self.hang_up(causes.known(message.cause or causes.NORMAL), by="controller")
+        elif message.command == "sendevent":
+            self._broadcast(message_event(self.channel, message.headers))
         elif message.command in {"unicast", "xferext", "nomedia"}:
             self.note("unsupported", message.command)
-        self.emit("PRIVATE_COMMAND")
+        if answered:
+            self.emit("PRIVATE_COMMAND")
 
     # -- time and audio -----------------------------------------------------------------------
 
@@ -295,6 +301,11 @@ class Session:
             self.clock.run_true(now=self.time.now())
             if self.ready and while_() and self._wait_parked():
                 self._frame(SILENCE, nest=False)
+        for listener in self.listeners:
+            if not listener.async_:
+                listener.channel_down()
+                # Its thread is this one: the channel's last events come when nobody listens.
+                listener.finished.wait()
 
     def park(self, while_: Callable[[], bool]) -> None:
         """Wait at true pace for messages, digits and the end."""
@@ -339,8 +350,9 @@ class Session:
             self.note("caller", act.note)
         if act.digit is not None and self.channel.up:
             self.channel.digits.append(act.digit)
-        if act.hang_up:
+        if self._phone_down:
             self.hang_up(causes.NORMAL if self.channel.answered else causes.CANCELLED, by="caller")
+        self._phone_down = act.hang_up  # BYE takes effect about 20 ms later
         if nest:
             self.run_messages()
         return act.frame

@@ -25,6 +25,7 @@ class Command:
 
     line: str
     headers: dict[str, str] = field(default_factory=dict)
+    rows: list[tuple[str, str]] = field(default_factory=list)  # the headers as they were written
     body: bytes = b""
     valid: bool = True
 
@@ -70,7 +71,8 @@ class CommandParser:
         # CR ends a line as well as LF does (mod_event_socket.c:1292), so that one hidden in a value
         # starts a new header: a controller that lets CR through must see the damage here too.
         first, *rest = re.split(r"[\r\n]+", head.decode("utf-8", "replace"))
-        headers = _headers(rest)
+        rows = _rows(rest)
+        headers = {name.lower(): value for name, value in reversed(rows)}  # the first wins
         length = _content_length(headers)
         if length > MAX_BODY_BYTES:
             self._buffer.clear()
@@ -79,7 +81,7 @@ class CommandParser:
             return None
         body = bytes(self._buffer[end.end() : end.end() + length])
         del self._buffer[: end.end() + length]
-        return Command(line=first.strip(), headers=headers, body=body, valid=valid)
+        return Command(line=first.strip(), headers=headers, rows=rows, body=body, valid=valid)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -90,13 +92,9 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _headers(lines: list[str]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon:
-            headers.setdefault(name.strip().lower(), value.strip())
-    return headers
+def _rows(lines: list[str]) -> list[tuple[str, str]]:
+    parts = [line.partition(":") for line in lines]
+    return [(name.strip(), value.strip()) for name, colon, value in parts if colon]
 
 
 def _content_length(headers: dict[str, str]) -> int:

@@ -60,13 +60,15 @@ def play(session: Session, path: str, *, on_digit: OnDigit) -> str:
         while session.ready and not stopped and (digit := session.take_digit()) is not None:
             stopped = on_digit(digit)
         stopped = stopped or session.broken
-    _count(session, sound, played)
+    read = _count(session, sound, played)
     status = "break" if stopped else "done"
     session.emit("PLAYBACK_STOP", [("Playback-File-Path", path), ("Playback-Status", status)])
-    return "FILE PLAYED" if session.ready else "PLAYBACK ERROR"
+    # A hang-up or a transfer is an error only while there is something left to read (d12, d13).
+    return "FILE PLAYED" if session.ready or read == sound.source_samples else "PLAYBACK ERROR"
 
 
-def _count(session: Session, sound: Sound, played: int) -> None:
+def _count(session: Session, sound: Sound, played: int) -> int:
+    """Set the variables that tell how far it got; returns the samples read."""
     rate = sound.source_rate
     read = sound.source_samples
     if played < len(sound.samples):
@@ -79,6 +81,7 @@ def _count(session: Session, sound: Sound, played: int) -> None:
         "playback_samples": read,
     }.items():
         session.channel.set(name, str(value))
+    return read
 
 
 APPLICATIONS = {"playback": playback}
