@@ -1,0 +1,1 @@
+"""Measurements an operator can repeat: `voice-ai bench`."""
