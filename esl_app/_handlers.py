@@ -15,6 +15,7 @@ import gevent
 import structlog
 
 from esl_app.errors import trace_of
+from esl_app.greenlets import spawn
 from esl_app.protocol import Event
 from providers.deadline import Deadline
 
@@ -31,7 +32,7 @@ class _Handler:
         self.callback = callback
         self.dropped = 0
         self._queue: deque[Event] = deque()
-        self.greenlet: gevent.Greenlet[[], None] | None = None
+        self.greenlet: gevent.Greenlet[..., None] | None = None
 
     def offer(self, event: Event) -> None:
         if len(self._queue) >= self.CAPACITY:
@@ -39,7 +40,7 @@ class _Handler:
             return
         self._queue.append(event)
         if self.greenlet is None or self.greenlet.dead:
-            self.greenlet = gevent.spawn(self._run)
+            self.greenlet = spawn(self._run)
 
     def _run(self) -> None:
         while self._queue:

@@ -17,7 +17,7 @@ import socket
 import uuid as uuids
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 from gevent.event import Event as Flag
@@ -283,6 +283,12 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
             if not accepted:
                 self._executions.drop(execution)
         return execution
+
+    def _closed(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("greenswitch pastes text into commands here; use execute() or start()")
+
+    # What `say`, `bridge`, `play_and_get_digits` and the like are made of.
+    call_command = register_expected_event = _closed
 
     def execute(
         self, execute: commands.Execute, deadline: Deadline | None = None, *, lock: bool = False

@@ -34,6 +34,7 @@ from esl_app.errors import (
     UntrustedChannel,
     trace_of,
 )
+from esl_app.greenlets import spawn
 from esl_app.leg import Leg
 from esl_app.protocol import Limits, commands
 from esl_app.transport import PROTOCOL_ERROR
@@ -241,7 +242,7 @@ class Server(OutboundESLServer):  # type: ignore[misc]  # greenswitch has no typ
             sock.close()
 
     def _spawn(self, function: Callable[..., None], *args: object) -> None:
-        greenlet = gevent.spawn(function, *args)
+        greenlet = spawn(function, *args)
         self._greenlets.add(greenlet)
         greenlet.rawlink(self._greenlets.discard)
 

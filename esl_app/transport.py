@@ -20,6 +20,7 @@ import structlog
 from gevent.lock import BoundedSemaphore
 
 from esl_app.errors import LegLost, LegTimeout, trace_of
+from esl_app.greenlets import spawn
 from esl_app.protocol import CONNECTION_CLOSED, NEED_DATA, Connection, Limits, RemoteProtocolError
 from esl_app.protocol import Packet as Packet  # noqa: PLC0414 - what `on_packet` gets
 from providers.deadline import Deadline
@@ -66,7 +67,7 @@ class Transport:
         self._on_packet = on_packet
         self._on_end = on_end
         self._write = BoundedSemaphore(1)
-        self._reader: gevent.Greenlet[[], None] | None = None
+        self._reader: gevent.Greenlet[..., None] | None = None
         self.end_reason: str | None = None
         """Why it ended; None while it lives."""
         for level, option, value in _KEEPALIVE:
@@ -75,12 +76,12 @@ class Transport:
                 sock.setsockopt(level, option, value)
 
     @property
-    def reader(self) -> gevent.Greenlet[[], None] | None:
+    def reader(self) -> gevent.Greenlet[..., None] | None:
         return self._reader
 
     def start(self) -> None:
         """Begin to read."""
-        self._reader = gevent.spawn(self._read)
+        self._reader = spawn(self._read)
 
     def send(
         self, data: bytes, deadline: Deadline, *, on_turn: Callable[[], None] | None = None
