@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import gevent
 import httpx2
 import openai
+import structlog
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from providers.deadline import Deadline
@@ -35,9 +36,13 @@ from providers.errors import (
 from providers.settings import VendorConfig
 from providers.shared import Shared
 
+log = structlog.get_logger()
+
 OFFICIAL = "https://api.openai.com/v1"
 MAX_BODY = 16 << 20  # half an hour of 24 kHz speech would be 86 MB: nothing we ask for is that long
 _CONNECT_S = 5.0
+_TAIL_S = 0.1
+_DONE, _DONE_SIZE = b"data: [DONE]", 16
 _SAFE_WORD = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
@@ -90,19 +95,36 @@ class _Watched(httpx2.SyncByteStream):
 
     def __init__(self, body: httpx2.SyncByteStream) -> None:
         self._body = body
+        self._pieces = iter(body)
+        self._tail = b""
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
         try:
-            for piece in self._body:
+            for piece in self._pieces:
                 size += len(piece)
                 if size > MAX_BODY:
                     raise _TooLargeError
+                self._tail = (self._tail + piece[-_DONE_SIZE:])[-_DONE_SIZE:]
                 yield piece
         except (httpx2.RemoteProtocolError, httpx2.ReadError):
             raise _CutError from None
 
     def close(self) -> None:
+        # The SDK stops reading at the event [DONE], a few bytes before the end of the body, and so
+        # gives up the connection: each turn would pay for a new one. Those bytes are here already
+        # or will not come.
+        if _DONE in self._tail:
+            patience = gevent.Timeout.start_new(_TAIL_S)
+            try:
+                next(self._pieces, None)
+            except httpx2.HTTPError:
+                log.debug("tail_of_answer_lost")
+            except gevent.Timeout as expired:
+                if expired is not patience:
+                    raise
+            finally:
+                patience.close()
         self._body.close()
 
 

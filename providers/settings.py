@@ -34,7 +34,10 @@ def parse(model: type[C], config: Mapping[str, Any], *, provider: str) -> C:
 
 
 def _problem(model: type[VendorConfig], item: Any) -> str:
-    field = ".".join(str(part) for part in item["loc"]) or "(whole)"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if not item["loc"]:
+        return message
+    field = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"{field}: unknown key (known: {', '.join(sorted(model.model_fields))})"
-    return f"{field}: {str(item['msg']).removeprefix('Value error, ')}"
+    return f"{field}: {message}"

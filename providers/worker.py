@@ -109,7 +109,7 @@ class _Process:
         self, header: Mapping[str, Any], body: bytes, deadline: Deadline
     ) -> tuple[dict[str, Any], bytes]:
         self.wait_ready(deadline)
-        if deadline.remaining_s < self._usual_s / 2:
+        if deadline.remaining_s <= self._usual_s / 2:
             # Late starters would be killed half-way, and the loading of a new process would make
             # all who wait late as well.
             raise Timeout("too little time is left to begin", provider=self.spec.provider)
