@@ -3,8 +3,8 @@
 Theory of operation. One greenlet walks the extension's actions. An application that takes time
 calls `tick` once a frame: that lets the frame's time pass, exchanges audio with the caller, takes
 their keys and, unless an event-lock is held, runs the messages that the controller has queued -
-inside the running application, which is how FreeSWITCH nests them (last in, first out). The `socket`
-application parks: the same, at true pace, until hang-up, a transfer or the controller's end.
+inside the running application, which is how FreeSWITCH nests them (last in, first out). `socket`
+parks: the same, at true pace, until hang-up, a transfer or the controller's end.
 """
 
 from __future__ import annotations
