@@ -1,7 +1,7 @@
 """A call's report: `transcript.json` and a self-contained `report.html` with the sound inside.
 
-Both are read off the journal; the page is made from the transcript and the WAV alone, so that it can
-be made again later from what was kept.
+Both are read off the journal; the page is made from the transcript and the WAV alone, so that it
+can be made again later from what was kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STAGES = ("endpoint", "stt", "retrieval", "llm", "tts")
 
 
 def transcript(journal: Journal, *, call: dict[str, Any]) -> dict[str, Any]:
-    """The call as plain data: `call` facts, turns with stages and sources, the journal's entries."""
+    """The call as plain data: `call` facts, turns with stages and sources, journal entries."""
     return {
         "call": call,
         "turns": [_turn(turn) for turn in journal.turns if turn.question or turn.trouble],

@@ -115,9 +115,9 @@ class Secretary(Row):
     processing_mode: Literal["turn_based", "realtime"] = "turn_based"
     media_mode: Literal["file", "duplex", "detect"] = "file"
     max_turns: int = Field(default=20, ge=1, le=1000)
-    silence_timeout_ms: int = Field(default=3000, ge=200, le=60000)
+    silence_timeout_ms: int = Field(default=1000, ge=200, le=60000)
     max_recording_seconds: int = Field(default=30, ge=1, le=600)
-    silence_fallback_seconds: int = Field(default=10, ge=1, le=300)
+    silence_fallback_seconds: int = Field(default=6, ge=1, le=300)
     silence_fallback_prompt: str = ""
     silence_fallback_max_retries: int = Field(default=2, ge=0, le=10)
     transfer_extension: str | None = Field(default=None, pattern=r"^\+?[A-Za-z0-9._*#-]{1,64}$")

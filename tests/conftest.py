@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-_THEMES = ("fix_pg", "fix_redis", "fix_fakes")
+_THEMES = ("fix_pg", "fix_redis", "fix_fakes", "fix_calls")
 pytest_plugins = [f"tests.{theme}" for theme in _THEMES if importlib.util.find_spec(f"tests.{theme}")]
 
 _LEVELS = {"unit", "integration", "acceptance", "security", "freeswitch"}

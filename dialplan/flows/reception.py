@@ -11,6 +11,8 @@ def reception(call: Call) -> None:
     if not call.resumed:
         call.say(call.secretary.greeting)
     outcome = call.converse()
-    if outcome.handoff or outcome.digits.startswith("0"):
+    while outcome.digits and not outcome.digits.startswith("0"):  # only 0 means something here
+        outcome = call.converse()
+    if outcome.handoff or outcome.digits:
         call.transfer()
     call.say(call.secretary.farewell, barge_in=False)

@@ -1,7 +1,7 @@
 """The command line, `voice-ai`: one module a group of commands.
 
-What a person typed wrong, or a part that is not there, is one line on standard error that names what
-and where, and exit code 2; only our own mistakes show a traceback.
+What a person typed wrong, or a part that is not there, is one line on standard error that names
+what and where, and exit code 2; only our own mistakes show a traceback.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from esl_app.cli import bench, calls, demo, documents, flows, tenants
 from esl_app.embedded import EmbeddedError
 from esl_app.errors import ConfigError
 from esl_app.flow_runner import FlowProblem
-from knowledge.errors import KnowledgeError
+from knowledge.extract import Rejected
 from providers.errors import ProviderError
 from tenants.errors import TenantError
 
-EXPECTED = (ConfigError, EmbeddedError, FlowProblem, KnowledgeError, ProviderError, TenantError)
+EXPECTED = (ConfigError, EmbeddedError, FlowProblem, ProviderError, Rejected, TenantError)
 
 app = typer.Typer(
     name="voice-ai",

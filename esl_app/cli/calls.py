@@ -37,10 +37,9 @@ def serve(context: typer.Context) -> None:
         controller.start()
         stop.wait()
         draining = gevent.spawn(controller.stop, DRAIN_S)
-        gevent.wait([draining, hurry], count=1)
-        if not draining.ready():
-            controller.stop(HURRY_S)
-        draining.join()
+        draining.link(lambda _: hurry.set())
+        hurry.wait()
+        controller.stop(HURRY_S)  # at once when the calls have ended
 
 
 def migrate(

@@ -6,14 +6,18 @@ Inside, audio is `providers.contracts.Audio`: s16le mono PCM. Telephone files ar
 from __future__ import annotations
 
 import os
+import warnings
 import wave
 from pathlib import Path
 
 import numpy as np
 import soxr
-from pydub import AudioSegment
 
 from providers.contracts import Audio
+
+with warnings.catch_warnings():  # it looks for ffmpeg, which nothing here needs, and for audioop
+    warnings.simplefilter("ignore")
+    from pydub import AudioSegment
 
 TELEPHONE_RATE = 8000
 FRAME_S = 0.02

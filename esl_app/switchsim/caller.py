@@ -82,13 +82,24 @@ class Step(Protocol):
 
 
 class Mouth:
-    """The sound that is being spoken."""
+    """The sound that is being spoken.
+
+    `unanswered` from when the caller speaks until the agent does something about it: makes a sound,
+    or stops listening.
+    """
 
     def __init__(self) -> None:
         self._left = memoryview(b"")
+        self.unanswered = False
 
     def say(self, pcm: bytes) -> None:
         self._left = memoryview(pcm)
+        self.unanswered = True
+
+    def notice(self, heard: Heard) -> None:
+        """Take in what the agent does while the caller is silent."""
+        if not self.busy and not (heard.listening and heard.quiet):
+            self.unanswered = False
 
     @property
     def busy(self) -> bool:
@@ -136,17 +147,20 @@ class WhenQuiet:
     """Waits until the agent has been silent for `quiet_s` while it listens.
 
     In file mode the agent is silent between sentences and while it thinks, too; only a running
-    `record` or gather means that it is the caller's turn. `listening=False` takes any silence.
+    `record` or gather means that it is the caller's turn. After the caller's own words the agent
+    goes on listening for a while: that is not their turn again, so it counts only once the agent
+    has done something. `listening=False` takes any silence.
     """
 
     quiet_s: float = 0.6
     listening: bool = True
 
-    def run(self, mouth: Mouth) -> _Step:  # noqa: ARG002
+    def run(self, mouth: Mouth) -> _Step:
         frames = 0
         while frames * FRAME_S < self.quiet_s:
             heard = yield _Do()
-            ready = heard.quiet and (heard.listening or not self.listening)
+            turn = heard.listening and not mouth.unanswered
+            ready = heard.quiet and (turn or not self.listening)
             frames = frames + 1 if ready else 0
 
 
@@ -233,6 +247,7 @@ class Caller:
 
     def act(self, heard: Heard) -> Act:
         """The next frame of the script."""
+        self._mouth.notice(heard)
         do = self._next(heard)
         if do.speak:
             self._mouth.say(do.speak)

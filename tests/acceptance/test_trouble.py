@@ -1,0 +1,101 @@
+"""One part fails; the caller still gets somewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from esl_app.journal import Entry
+from esl_app.leg import Leg
+from esl_app.switchsim import SpeakWhenQuiet
+from tests.fix_calls import AUDIO, Rig
+
+pytestmark = pytest.mark.acceptance
+
+QUESTION = SpeakWhenQuiet(AUDIO / "parking.wav")
+TROUBLE = "I am sorry, I cannot look that up right now."
+
+
+def test_a_recogniser_that_fails_once_is_forgiven(rig: Rig) -> None:
+    tenant = rig.tenant(hears=["fail:timeout", "Is there parking?", "Goodbye."], answers=["Yes."])
+    call = rig.call(QUESTION, QUESTION, QUESTION)
+    assert call.said() == [
+        "Good morning.", TROUBLE, "Could you ask again?", "Yes.", "Good bye now.",
+    ]  # fmt: skip
+    assert rig.rows(call, tenant)[0].final_action == "goodbye"
+
+
+def test_a_model_that_keeps_failing_hands_over(rig: Rig) -> None:
+    rig.tenant(hears=["Is there parking?"], answers=["fail:unavailable"])
+    call = rig.call(QUESTION, QUESTION)
+    assert TROUBLE in call.said()
+    assert call.facts["ending"] == "trouble"
+    assert call.result.transferred_to == "2000"
+
+
+def test_a_voice_that_fails_does_not_end_the_call(rig: Rig) -> None:
+    rig.tenant(hears=["I want a person"], speaks=["fail:unavailable"])
+    call = rig.call(QUESTION)
+    assert call.said() == []
+    assert call.result.transferred_to == "2000"
+
+
+def test_a_broken_configuration_sends_the_call_on(rig: Rig) -> None:
+    tenant = rig.tenant()
+    with rig.stores.database.tenant(tenant.domain.domain_uuid) as cursor:
+        cursor.execute("""UPDATE voice_ai.provider SET config = '{"nonsense": 1}'""")
+    call = rig.call()
+    assert call.result.fell_back, "the dialplan's next actions run"
+
+
+def test_a_flow_that_fails_apologises_and_hands_over(
+    rig: Rig, flows_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig.tenant()
+    (flows_dir / "reception.py").write_text(
+        "from esl_app.flow import Call, flow\n\n\n@flow\ndef reception(call: Call) -> None:\n"
+        "    call.answer()\n    raise RuntimeError('the caller said 4111 1111')\n"
+    )
+    call = rig.call()
+    assert call.facts["disposition"] == "flow_failed"
+    assert "I am sorry, we have a technical problem." in call.said()
+    assert call.result.transferred_to == "operator"
+    assert call.journal is not None
+    failed = next(entry for entry in call.journal.entries if entry.kind == "flow_failed")
+    assert failed.data["line"] == 7
+    assert "4111" not in capsys.readouterr().out
+
+
+def test_a_flow_that_runs_too_long_is_ended(make_rig: Any) -> None:
+    rig: Rig = make_rig(max_s=2.0)
+    rig.tenant(hears=["Is there parking?"], answers=["Yes."])
+    call = rig.call(*[QUESTION] * 200)
+    assert call.result.hangup_cause == "ALLOTTED_TIMEOUT"
+
+
+def test_a_database_that_is_gone_sends_new_calls_on(rig: Rig) -> None:
+    rig.tenant()
+    rig.stores.database.close()
+    assert rig.call().result.fell_back
+
+
+def test_another_controller_goes_on_where_the_first_one_died(make_rig: Any) -> None:
+    def die_after_the_answer(leg: Leg, entry: Entry) -> None:
+        if entry.kind == "answered":
+            gevent.spawn(leg.close)
+
+    first, second = make_rig(observe=die_after_the_answer), make_rig()
+    first.tenant(hears=["Is there parking?", "Goodbye."], answers=["Behind the house."])
+    standby = f"127.0.0.1:{second.controller.server.port}"
+    call = first.call(QUESTION, QUESTION, QUESTION, standby=standby)
+    second.settle()
+    assert call.result.attempts == 2
+    assert call.facts["disposition"] == "leg_lost"
+    journal, facts = second.ended[call.result.uuid]
+    said = [entry.data["pii_text"] for entry in journal.entries if entry.kind == "said"]
+    assert said[0] == "Sorry, we were interrupted."
+    assert "Good morning." not in said
+    assert facts["ending"] == "goodbye"

@@ -1,0 +1,177 @@
+"""Whole calls through the stand-in: a controller on real stores, with scripted providers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import gevent
+import pytest
+from pydantic import SecretStr
+
+from esl_app.config import CallLimits, Listen, Settings
+from esl_app.controller import Controller, Observer
+from esl_app.journal import Journal
+from esl_app.leg import Leg
+from esl_app.stores import Stores
+from esl_app.switchsim import Caller, CallResult, Switch
+from tenants import repository
+from tenants.models import Conversation, MessageRow, Tenant
+
+AUDIO = Path(__file__).parent / "audio"
+FLOWS = Path(__file__).parents[1] / "dialplan" / "flows"
+SPEED = 20.0
+NUMBER = "5551234567"
+
+
+@dataclass
+class PlacedCall:
+    """A call that is over, from every side."""
+
+    result: CallResult
+    journal: Journal | None
+    facts: dict[str, Any]
+
+    def kinds(self) -> list[str]:
+        assert self.journal is not None
+        return [entry.kind for entry in self.journal.entries]
+
+    def said(self) -> list[str]:
+        assert self.journal is not None
+        return [e.data["pii_text"] for e in self.journal.entries if e.kind == "said"]
+
+
+@dataclass
+class Rig:
+    """One running controller."""
+
+    settings: Settings
+    stores: Stores
+    controller: Controller
+    ended: dict[str, tuple[Journal, dict[str, Any]]] = field(default_factory=dict)
+
+    def tenant(
+        self,
+        *,
+        hears: Sequence[str] = (),
+        answers: Sequence[str] = (),
+        speaks: Sequence[str] = (),
+        number: str = NUMBER,
+        secretary: Mapping[str, Any] | None = None,
+    ) -> Tenant:
+        """A tenant whose providers follow these scripts."""
+        scripts = {"stt": hears, "llm": answers, "tts": speaks, "embeddings": ()}
+        return repository.create_tenant(
+            self.stores.database,
+            {
+                "domain": {"domain_uuid": uuid4(), "domain_name": f"{uuid4()}.example"},
+                "secretary": {
+                    "secretary_name": "Ana",
+                    "company_name": "Example",
+                    "greeting_message": "Good morning.",
+                    "farewell_message": "Good bye now.",
+                    "transfer_extension": "2000",
+                    "silence_timeout_ms": 1000,
+                    "silence_fallback_seconds": 3,
+                    **(secretary or {}),
+                },
+                "providers": [
+                    {
+                        "provider_type": kind,
+                        "provider_name": "fake",
+                        "config": {"script": list(script)},
+                    }
+                    for kind, script in scripts.items()
+                ],
+                "numbers": [number],
+            },
+        )
+
+    def call(
+        self, *steps: Any, switch: Switch | None = None, number: str = NUMBER, **options: Any
+    ) -> PlacedCall:
+        """Place a call and wait until the controller is done with it too."""
+        result = (switch or Switch(speed=SPEED)).call(
+            Caller(steps, number="5550199", patience_s=30.0),
+            port=self.controller.server.port,
+            destination_number=number,
+            timeout_s=60.0,
+            **options,
+        )
+        self.settle()
+        journal, facts = self.ended.get(result.uuid, (None, {}))
+        return PlacedCall(result=result, journal=journal, facts=facts)
+
+    def settle(self) -> None:
+        """Wait until no leg is left."""
+        with gevent.Timeout(20):
+            while self.controller.server.legs:
+                gevent.sleep(0.01)
+
+    def rows(self, call: PlacedCall, tenant: Tenant) -> tuple[Conversation, list[MessageRow]]:
+        """What was written down of a call."""
+        domain = tenant.domain.domain_uuid
+        with self.stores.database.tenant(domain) as cursor:
+            cursor.execute(
+                "SELECT voice_conversation_uuid FROM voice_ai.conversation WHERE call_uuid = %s",
+                (call.result.uuid,),
+            )
+            found = cursor.fetchall()
+        assert len(found) == 1
+        kept = repository.read_conversation(
+            self.stores.database, domain, UUID(str(found[0]["voice_conversation_uuid"]))
+        )
+        assert kept is not None
+        return kept
+
+
+@pytest.fixture
+def flows_dir(tmp_path: Path) -> Path:
+    """The shipped flows, in a folder of the test's own."""
+    folder = tmp_path / "flows"
+    shutil.copytree(FLOWS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture
+def make_rig(tmp_path: Path, flows_dir: Path, database_url: str, redis_url: str) -> Iterator[Any]:
+    """Start controllers that share stores; all are stopped at the end."""
+    open_rigs: list[Rig] = []
+
+    def make(observe: Observer | None = None, **call: Any) -> Rig:
+        settings = Settings(
+            database_url=SecretStr(database_url),
+            redis_url=SecretStr(redis_url),
+            data_dir=tmp_path / "data",
+            flows_dir=flows_dir,
+            sounds_dir=AUDIO,
+            listen=Listen(port=0),
+            call=CallLimits(**call),
+        )
+        stores = Stores(settings).__enter__()
+        ended: dict[str, tuple[Journal, dict[str, Any]]] = {}
+
+        def over(leg: Leg, journal: Journal, facts: dict[str, object]) -> None:
+            ended[leg.uuid] = (journal, facts)
+
+        controller = Controller(settings, stores, observe=observe, on_call=over)
+        controller.start()
+        rig = Rig(settings=settings, stores=stores, controller=controller, ended=ended)
+        open_rigs.append(rig)
+        return rig
+
+    yield make
+    for rig in open_rigs:
+        rig.controller.stop(0)
+        rig.stores.close()
+
+
+@pytest.fixture
+def rig(make_rig: Any) -> Rig:
+    """One controller that runs the shipped reception flow."""
+    made: Rig = make_rig()
+    return made
