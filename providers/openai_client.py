@@ -9,6 +9,7 @@ carries what the server wrote: it may quote the key or the caller.
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -267,7 +268,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _sensible(seconds: float) -> float | None:
-    return min(seconds, 3600.0) if seconds >= 0 else 0.0
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), 3600.0)
 
 
 def _of_status(error: openai.APIStatusError, provider: str) -> ProviderError:

@@ -28,6 +28,9 @@ _ROW = re.compile(r"^\s*\|.*\|\s*$")
 _RULE = re.compile(r"^[\s|:=*_-]+$")
 _MARKS = re.compile(r"\*\*|__|`|\[(?=[^\]]*\]\()|\]\([^)]*\)|<[^>]{1,80}>")
 
+_SHORT = 60
+_ENDS = (".", "!", "?", "…", ",", ";")
+
 # Tried on the document set of tests/unit/providers/test_extractive.py.
 _ENOUGH = 0.34
 _IN_CONTEXT, _IN_PASSAGE = 0.6, 0.3
@@ -278,39 +281,45 @@ def _ended(text: str) -> str:
 def _lines(text: str) -> list[tuple[str, str]]:
     """Blocks of a passage with their kind: heading, item or prose (wrapped lines joined)."""
     blocks: list[tuple[str, str]] = []
-    open_prose = False
-    for raw in text.splitlines():
+    prose: list[str] = []
+    for raw in (*text.splitlines(), ""):
         line = raw.strip()
-        if not line or _RULE.match(line):
-            open_prose = False
+        marked = _marked(line)
+        if marked is None and line and not _RULE.match(line):
+            prose.append(_bare(line))
             continue
-        if _ROW.match(line):
-            cells = [cell.strip() for cell in line.strip("| ").split("|") if cell.strip()]
-            blocks.append(
-                (_bare(": ".join(cells[:2]) + "".join(f", {c}" for c in cells[2:])), "item")
-            )
-            open_prose = False
-        elif _HEADING.match(line) or (line.endswith(":") and len(line) <= 60):
-            blocks.append((_bare(_HEADING.sub("", line)), "heading"))
-            open_prose = False
-        elif _ITEM.match(line):
-            blocks.append((_bare(_ITEM.sub("", line)), "item"))
-            open_prose = False
-        elif open_prose:
-            blocks[-1] = (f"{blocks[-1][0]} {_bare(line)}", "prose")
-        else:
-            blocks.append((_bare(line), "prose"))
-            open_prose = True
-    return _with_plain_headings(blocks)
-
-
-def _with_plain_headings(blocks: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A short first line without an end, followed by something, is a heading too."""
-    if len(blocks) > 1 and blocks[0][1] == "prose":
-        first = blocks[0][0]
-        if len(first) <= 60 and not first.endswith((".", "!", "?", ",", ";")):
-            return [(first, "heading"), *blocks[1:]]
+        blocks += _paragraph(prose)
+        prose = []
+        if marked is not None:
+            blocks.append(marked)
+    if blocks and blocks[-1][1] == "heading":  # over nothing, so it says something itself
+        blocks[-1] = (blocks[-1][0], "prose")
     return blocks
+
+
+def _marked(line: str) -> tuple[str, str] | None:
+    """A line whose kind shows in how it is written."""
+    if not line or _RULE.match(line):
+        return None
+    if _ROW.match(line):
+        cells = [cell.strip() for cell in line.strip("| ").split("|") if cell.strip()]
+        return _bare(", ".join([": ".join(cells[:2]), *cells[2:]])), "item"
+    if _HEADING.match(line) or (line.endswith(":") and len(line) <= _SHORT):
+        return _bare(_HEADING.sub("", line)), "heading"
+    if _ITEM.match(line):
+        return _bare(_ITEM.sub("", line)), "item"
+    return None
+
+
+def _paragraph(lines: list[str]) -> list[tuple[str, str]]:
+    """Lines without marks: short ones that end in nothing are a heading or a list."""
+    begins = [len(line) <= _SHORT and not line.endswith(_ENDS) for line in lines]
+    capital = [not line[:1].islower() for line in lines]
+    if len(lines) > 1 and all(begins) and all(capital):
+        return [(line, "item") for line in lines]
+    if lines and begins[0] and (len(lines) == 1 or capital[1]):
+        return [(lines[0], "heading"), *_paragraph(lines[1:])]
+    return [(" ".join(lines), "prose")] if lines else []
 
 
 def _bare(text: str) -> str:
