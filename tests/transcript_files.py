@@ -47,7 +47,7 @@ class Transcript:
 
     @property
     def connections(self) -> tuple[int, ...]:
-        """The TCP connections, numbered from 1."""
+        """The TCP connections by number; they are counted over the whole recording."""
         return tuple(sorted({line.conn for line in self.lines if line.conn}))
 
     def pieces(self, conn: int, direction: Direction) -> tuple[bytes, ...]:

@@ -200,6 +200,9 @@ class JsonEvent(Event):
         values = self._values.get(text_of(needle[1:-2]))
         return values[0] if values and values[0] != _UNDEFINED else None
 
+    def _find_last(self, needle: bytes) -> str | None:
+        return self._find(needle)
+
     def all(self, header: str) -> tuple[str, ...]:
         return self._values.get(header, ())
 

@@ -8,6 +8,7 @@ words "reload mod_event_socket" would run a command (F6).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import InitVar, dataclass
 from typing import Final, Literal
 
@@ -133,7 +134,7 @@ def transfer(extension: str, *, dialplan: Literal["XML"] = "XML", context: str) 
     return _execute("transfer", target)
 
 
-def set_variable(name: str, value: str, *, configured: frozenset[str] = frozenset()) -> Execute:
+def set_variable(name: str, value: str, *, configured: Collection[str] = ()) -> Execute:
     """Set a channel variable of the allow-list (`safe.VARIABLES`, `voice_ai_*`, `configured`).
 
     Never with a text from outside: FreeSWITCH expands what `set` gets twice, and whoever reads the
@@ -143,7 +144,7 @@ def set_variable(name: str, value: str, *, configured: frozenset[str] = frozense
     return _execute("set", f"{name}={safe.argument(value, what=f'set {name}')}")
 
 
-def unset_variable(name: str, *, configured: frozenset[str] = frozenset()) -> Execute:
+def unset_variable(name: str, *, configured: Collection[str] = ()) -> Execute:
     """Remove a channel variable."""
     return _execute("unset", safe.variable_name(name, configured=configured))
 
