@@ -19,9 +19,9 @@ __all__ = ["Retriever", "order"]
 
 _DENSE, _LEXICAL = 1.0, 0.5
 _CANDIDATES = 20
-# So many of the best by words are kept although their meaning seems far away: a passage that
+# So many of the best by words are kept even where their meaning seems far away: a passage that
 # shares the question's rarest word is worth a look, whatever the model thinks of it.
-_KEPT_BY_WORDS = 2
+_KEPT_BY_WORDS = 1
 # The server refuses a statement at its deadline; less than this is not worth asking.
 _LEAST_S = 0.02
 _MOST_S = 0.3

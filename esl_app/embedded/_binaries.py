@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import hashlib
 import importlib.util
 import os
 import platform
@@ -65,26 +65,40 @@ def runnable_by(owner: Owner, install: Path) -> Path:
     A virtual environment under root's home (0700) is out of reach for another account. Opening
     the home would be the easy way; 41 MB of disk are the price of leaving it shut.
     """
-    if owner.is_us or owner.can_run(install / "bin" / "postgres"):
+    if owner.is_us or owner.can_run(install / "bin" / "initdb"):
         return install
-    version = importlib.metadata.version(_POSTGRES_WHEELS[0])
-    target = STATE_ROOT / f"postgresql-{version}"
+    # The programs look for shared libraries relative to where they are: beside the package, in
+    # "<package>.libs", where wheels put what they bring along.
+    package = next((p for p in install.parents if _libraries(p).is_dir()), install.parent)
+    within = install.relative_to(package.parent)
+    target = STATE_ROOT / f"postgresql-{_version(install)}"
     if not target.exists():
         STATE_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
         # A copy cut short must not be taken for a whole one: fill aside, then rename.
         aside = Path(tempfile.mkdtemp(prefix=".filling-", dir=STATE_ROOT))
         try:
             for part in ("bin", "lib", "share"):
-                shutil.copytree(install / part, aside / part, symlinks=True)
+                shutil.copytree(install / part, aside / within / part, symlinks=True)
+            if _libraries(package).is_dir():
+                shutil.copytree(_libraries(package), aside / _libraries(package).name)
             _open_for_reading(aside)
             aside.rename(target)
         except OSError as error:
             shutil.rmtree(aside, ignore_errors=True)
             if not target.exists():  # somebody else may have finished first
                 raise EmbeddedError(f"{target}: {error.strerror}") from None
-    if not owner.can_run(target / "bin" / "postgres"):
+    if not owner.can_run(target / within / "bin" / "initdb"):
         raise EmbeddedError(f"{target}: not executable for user id {owner.uid}")
-    return target
+    return target / within
+
+
+def _libraries(package: Path) -> Path:
+    return package.with_name(f"{package.name}.libs")
+
+
+def _version(install: Path) -> str:
+    """A name for exactly these programs: another build must not be mixed up with them."""
+    return hashlib.sha256((install / "bin" / "postgres").read_bytes()).hexdigest()[:16]
 
 
 def _open_for_reading(folder: Path) -> None:

@@ -49,8 +49,10 @@ class Stack:
 
     def stop(self) -> None:
         """Stop what this process started; what it joined goes on."""
-        self._valkey.stop()
-        self._postgres.stop()
+        try:
+            self._valkey.stop()
+        finally:
+            self._postgres.stop()
 
     def __enter__(self) -> Self:
         self.start()

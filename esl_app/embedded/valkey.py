@@ -65,10 +65,11 @@ class EmbeddedValkey:
         if self._process is not None:
             _process.stop(self._process, steps=((signal.SIGTERM, 5.0),))
             self._process = None
-        if self._socket_dir is not None and self._socket_dir != self.data_dir:
-            shutil.rmtree(self._socket_dir, ignore_errors=True)
+        if self._socket_dir is not None:
+            (self.data_dir / "socket").unlink(missing_ok=True)
+            if self._socket_dir != self.data_dir:
+                shutil.rmtree(self._socket_dir, ignore_errors=True)
         self._socket_dir = None
-        (self.data_dir / "socket").unlink(missing_ok=True)
         self._lock.release()
 
     def running_url(self) -> str | None:
@@ -115,10 +116,10 @@ class EmbeddedValkey:
     def _config(self, path: Path, password: str) -> str:
         lines = [
             "port 0",
-            f'unixsocket "{path}"',
+            f"unixsocket {_quoted(path)}",
             "unixsocketperm 700",
             f"requirepass {password}",
-            f'dir "{self.data_dir}"',
+            f"dir {_quoted(self.data_dir)}",
             'save ""',
             f"appendonly {'yes' if self._persist else 'no'}",
             "daemonize no",
@@ -127,6 +128,10 @@ class EmbeddedValkey:
             "maxmemory-policy noeviction",
         ]
         return "\n".join(lines) + "\n"
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _answers(path: Path, password: str) -> bool:

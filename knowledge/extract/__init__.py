@@ -102,13 +102,16 @@ def _read(path: Path) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise Rejected(name, (error.strerror or "cannot be opened").lower()) from None
-    with os.fdopen(fd, "rb") as file:
+    try:
         about = os.fstat(fd)
         if not stat.S_ISREG(about.st_mode):
             raise Rejected(name, "not a regular file")
         if about.st_size > _MAX_BYTES:
             raise Rejected(name, f"{about.st_size} bytes; {_MAX_BYTES} are allowed")
-        data = file.read(_MAX_BYTES + 1)
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            data = file.read(_MAX_BYTES + 1)
+    finally:
+        os.close(fd)
     if len(data) > _MAX_BYTES:
         raise Rejected(name, f"more than {_MAX_BYTES} bytes")
     if not data:
