@@ -17,6 +17,7 @@ from esl_app.switchsim.caller import (
     Press,
     Speak,
     SpeakWhenQuiet,
+    Step,
     Wait,
     WhenQuiet,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Rings",
     "Speak",
     "SpeakWhenQuiet",
+    "Step",
     "Switch",
     "Time",
     "Wait",

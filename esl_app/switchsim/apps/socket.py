@@ -16,6 +16,7 @@ def socket(session: Session, argument: str) -> None:
         session.park(lambda: listener.alive or session.busy or not listener.connected)
     else:
         session.attend(lambda: listener.alive)
+    # What is still queued outlives the socket: nothing in FreeSWITCH flushes it (not measured).
     session.cut = False
     session.lost |= session.channel.up and session.destination is None
 
