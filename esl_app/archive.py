@@ -39,12 +39,10 @@ class Archive:
         leg: Leg,
         tenant: Tenant,
         conversation_uuid: UUID,
-        embedder: str,
         began: datetime,
     ) -> None:
         self._database = database
         self._domain_uuid = tenant.domain.domain_uuid
-        self._embedder = embedder
         self._conversation = Conversation(
             voice_conversation_uuid=conversation_uuid,
             voice_secretary_uuid=tenant.secretary.voice_secretary_uuid,
@@ -87,7 +85,7 @@ class Archive:
                 first_audio_ms=turn.first_audio_ms,
                 tts_provider=turn.providers.get("tts"),
                 llm_provider=turn.providers.get("llm"),
-                embeddings_provider=self._embedder if turn.ms("retrieval") is not None else None,
+                embeddings_provider=turn.providers.get("embeddings"),
                 prompt_tokens=turn.prompt_tokens,
                 completion_tokens=turn.completion_tokens,
                 rag_sources=tuple(UUID(source.id) for source in turn.sources),

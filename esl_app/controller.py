@@ -164,7 +164,6 @@ class Controller:
             leg=leg,
             tenant=tenant,
             conversation_uuid=conversation_uuid,
-            embedder=engines.embedder.name,
             began=began,
         )
         stack.callback(archive.close)
@@ -245,6 +244,7 @@ class Controller:
             secretary=row,
             llm=engines.llm,
             retriever=Retriever(self._stores.database, engines.embedder),
+            embedder_name=engines.embedder.name,
             journal=journal,
             retrieval_s=deadlines.retrieval_s,
             llm_s=deadlines.llm_s,

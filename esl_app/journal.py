@@ -57,9 +57,11 @@ class Turn:
     trouble: str = ""
 
     def ms(self, stage: str) -> int | None:
-        """Milliseconds of a stage; None when the turn did not come to it."""
-        spans = [span.ms for span in self.spans if span.stage == stage]
-        return sum(spans) if spans else None
+        """Milliseconds of a stage's first span; None when the turn did not come to it.
+
+        The first sentence is what the caller waits for; later ones are made while it is heard.
+        """
+        return next((span.ms for span in self.spans if span.stage == stage), None)
 
 
 class Journal:

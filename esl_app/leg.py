@@ -13,6 +13,7 @@ any other first command is never sent, mod_event_socket.c:2721), then `myevents`
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import uuid as uuids
 from collections.abc import Callable
@@ -366,7 +367,8 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
                 self._event(packet)
             case ChannelData():
                 # The reader's logs, and those of the handlers it spawns, name the leg from here on.
-                structlog.contextvars.bind_contextvars(leg=packet.uuid[:64])
+                with contextlib.suppress(safe.UnsafeArgument):
+                    structlog.contextvars.bind_contextvars(leg=safe.uuid(packet.uuid))
                 self._replies.answered(packet)
             case CommandReply() | ApiResponse():
                 self._replies.answered(packet)

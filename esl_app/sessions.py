@@ -1,8 +1,10 @@
 """What another worker needs to go on with a call, in Redis after each turn.
 
 A controller may die; FreeSWITCH then brings the leg, with the same Unique-ID, to whichever
-controller answers the dialplan's next `socket` action. Nothing here is needed for a call that goes well: when
-Redis is away calls go on and only lose the way back.
+controller answers the dialplan's next `socket` action.
+
+Nothing here is needed for a call that goes well: when Redis is away, calls go on and only lose the
+way back.
 """
 
 from __future__ import annotations

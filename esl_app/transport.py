@@ -197,27 +197,33 @@ class _Pace:
     BYTES_PER_UNIT: Final = 16384
     SLICE_S: Final = 0.003
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = gevent.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
         self._credit = self.BURST
-        self._refilled = self._slice = time.monotonic()
+        self._refilled = self._slice = clock()
 
     def waited_since(self, asked: float) -> None:
         """A read that waited has let the hub run: a new slice begins."""
-        now = time.monotonic()
+        now = self._clock()
         if now - asked > self.SLICE_S / 10:
             self._slice = now
 
     def cost(self, units: float) -> None:
         self._credit -= units
-        now = time.monotonic()
+        now = self._clock()
         if self._credit < 0:
             self._credit = min(self.BURST, self._credit + (now - self._refilled) * self.RATE)
             self._refilled = now
             if self._credit < 0:
                 # In portions of 10 ms at least, so that pacing itself costs little.
-                gevent.sleep(max(0.01, -self._credit / self.RATE))
-                self._slice = time.monotonic()
+                self._sleep(max(0.01, -self._credit / self.RATE))
+                self._slice = self._clock()
                 return
         if now - self._slice > self.SLICE_S:
-            gevent.sleep(1e-5)
-            self._slice = time.monotonic()
+            self._sleep(1e-5)
+            self._slice = self._clock()

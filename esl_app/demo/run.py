@@ -60,6 +60,9 @@ class Demo:
             self.tell("ready", {"port": controller.server.port})
             result = self._call(controller)
             controller.stop(ENDED_S)
+        if self.transcript:  # the controller's clock saw the talking pass `speed` times faster
+            self.transcript["call"]["duration_s"] = round(result.duration_s, 3)
+            self.transcript["call"]["speed"] = self.speed
         wav = self.out / "call.wav"
         result.write_wav(wav)
         report.write(self.out, self.transcript, wav)
