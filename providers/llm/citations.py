@@ -21,8 +21,9 @@ number in square brackets, like [1]. Never speak of passages, documents or numbe
 """
 _BEGIN, _END = "<<<PASSAGES", "PASSAGES>>>"
 
-_MARK = re.compile(r"\s*[\[【]\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]")
-_PERHAPS = re.compile(r"\s*(?:[\[【][\d\s,;]{0,30})?$")
+# Every repetition is bounded: the text is a model's, and it must not cost more than its length.
+_MARK = re.compile(r"\s{0,8}[\[【]\s{0,4}(\d{1,3}(?:\s{0,4}[,;]\s{0,4}\d{1,3}){0,9})\s{0,4}[\]】]")
+_PERHAPS = re.compile(r"\s{0,8}(?:[\[【][\d\s,;]{0,120})?$")
 
 
 def grounded(instructions: str, sources: Sequence[Source]) -> str:

@@ -58,7 +58,7 @@ def _any(*alternatives: str) -> re.Pattern[str]:
 _TIME = r"\d{1,2}(?::\d\d)? ?(?:am|pm|a\.m|p\.m)"
 _CLOCK = r"\d{1,2}:\d\d"
 _MONEY = re.compile(r"[$€£]\s?\d|\d\s?(?:[€£]|dollars?\b|cents?\b|reais\b|euros?\b|pesos?\b)")
-_NUMBER = re.compile(r"\+?\d[\d ()-]{5,}\d|\S+@\S+")
+_NUMBER = re.compile(r"\+?\d[\d ()-]{5,30}\d|[\w.+-]{1,64}@\w")
 
 
 def _with(pattern: re.Pattern[str], *alternatives: str) -> re.Pattern[str]:

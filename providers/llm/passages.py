@@ -18,17 +18,19 @@ from providers.llm.words import Idea, Words, fold, same, stem
 
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"')\]]*\s+(?=[\"'(¿¡]*[\w¿¡$€£])")
-_NOT_AN_END = re.compile(
-    r"(?:\b(?:[A-Z]|Dr|Dra|Mr|Mrs|Ms|Sr|Sra|St|Ave|No|Nr|etc|e\.g|i\.e|a\.m|p\.m|approx|tel|vs))\.$",
-    re.IGNORECASE,
+_NEVER_AN_END = re.compile(
+    r"\b(?:[A-Z]|Dr|Dra|Mr|Mrs|Ms|Sr|Sra|St|Ave|No|Nr|e\.g|i\.e|approx|tel|vs)\.$", re.IGNORECASE
 )
+_PERHAPS_AN_END = re.compile(r"\b(?:a\.m|p\.m|etc)\.$", re.IGNORECASE)  # when a capital follows
 _ITEM = re.compile(r"^\s*(?:[-*•–·]|\d{1,2}[.)])\s+")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+")
 _ROW = re.compile(r"^\s*\|.*\|\s*$")
 _RULE = re.compile(r"^[\s|:=*_-]+$")
-_MARKS = re.compile(r"\*\*|__|`|\[(?=[^\]]*\]\()|\]\([^)]*\)|<[^>]{1,80}>")
+_MARKS = re.compile(r"\*\*|__|`|\[(?=[^\]]{0,200}\]\()|\]\([^)]{0,300}\)|<[^>]{1,80}>")
 
 _SHORT = 60
+_LONGEST_PASSAGE = 10_000
+_MOST_TERMS = 24  # of a rambling utterance; the work grows with them, and it is done on the hub
 _ENDS = (".", "!", "?", "…", ",", ";")
 
 # Tried on the document set of tests/unit/providers/test_extractive.py.
@@ -36,7 +38,7 @@ _ENOUGH = 0.34
 _IN_CONTEXT, _IN_PASSAGE = 0.6, 0.3
 # Cosines of single sentences: alone they separate badly (a wrong one reaches 0.46, a right one may
 # have 0.24), together with shared words well.
-_TOGETHER, _CLOSE, _FAR = 1.0, 0.55, 0.18
+_TOGETHER, _MET, _CLOSE, _FAR = 1.0, 0.25, 0.55, 0.18
 
 Closeness = Callable[[str, Sequence[str]], Sequence[float]]
 
@@ -106,7 +108,7 @@ def units(source: Source) -> list[Unit]:
     """A passage in pieces, in order."""
     found: list[Unit] = []
     heading = ""
-    for text, kind in _lines(source.text):
+    for text, kind in _lines(source.text[:_LONGEST_PASSAGE]):
         if kind == "heading":
             heading = text.rstrip(":")
             continue
@@ -150,7 +152,9 @@ def rank(
         if near is not None:
             close = near[place]
             score += close
-            answers = answers and (covered + close >= _TOGETHER if asked else close >= _FAR)
+            met = _MET * idea if question.ideas else 0.0
+            together = covered + close + met >= _TOGETHER
+            answers = answers and (together if asked else close >= _FAR)
             answers = answers or (close >= _CLOSE and not question.leans)
         scored.append(
             Scored(unit=unit, score=score, covered=covered, answers=answers and not dodged)
@@ -213,7 +217,7 @@ def _content(text: str, words: Words) -> tuple[tuple[str, ...], tuple[Idea, ...]
     ideas = tuple(idea for idea in words.ideas if idea.asked.search(folded))
     for idea in ideas:
         folded = idea.asked.sub(" ", folded)
-    return tuple(dict.fromkeys(_stems(folded, words))), ideas
+    return tuple(dict.fromkeys(_stems(folded, words)))[:_MOST_TERMS], ideas
 
 
 def _stems(text: str, words: Words) -> list[str]:
@@ -329,8 +333,15 @@ def _bare(text: str) -> str:
 def _sentences(text: str) -> list[str]:
     pieces: list[str] = []
     for piece in _SENTENCE.split(text):
-        if pieces and _NOT_AN_END.search(pieces[-1]):
+        if pieces and _goes_on(pieces[-1], piece):
             pieces[-1] = f"{pieces[-1]} {piece}"
         else:
             pieces.append(piece)
     return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def _goes_on(piece: str, following: str) -> bool:
+    """Whether the full stop that a piece ends in is one of an abbreviation."""
+    if _PERHAPS_AN_END.search(piece):
+        return following[:1].islower()
+    return _NEVER_AN_END.search(piece) is not None

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 
 from providers.contracts import Audio, TtsCapabilities
 from providers.deadline import Deadline
-from providers.errors import BadRequest
+from providers.errors import BadRequest, ConfigError
 from providers.settings import VendorConfig, parse
 from providers.text import clean, primary, speakable
 from providers.worker import EngineHold, EngineSpec
@@ -106,4 +106,4 @@ def _voice(model: str) -> tuple[str, int]:
         language = card.get("language", {}).get("code") or card["espeak"]["voice"]
         return primary(language), int(card["audio"]["sample_rate"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise BadRequest(f"{model}.json does not describe a Piper voice", provider=_NAME) from None
+        raise ConfigError(f"{model}.json does not describe a Piper voice", provider=_NAME) from None

@@ -58,6 +58,13 @@ def test_it_does_not_matter_how_the_text_is_cut(words: list[str], cuts: list[int
     assert run(pieces) == run([text] if text else [])
 
 
+@pytest.mark.parametrize("unit", [" ", "[", "[1, ", "1", "\n", "[[ "])
+def test_an_endless_beginning_of_a_mark_is_neither_kept_nor_slow(unit: str) -> None:
+    citations = Citations(SOURCES)
+    said = sum(len(citations.feed(unit)) for _ in range(20_000))
+    assert said + 200 > 20_000 * len(unit)
+
+
 def test_without_sources_nothing_is_touched_or_held() -> None:
     citations = Citations(())
     assert citations.feed("Press [1") == "Press [1"

@@ -4,7 +4,7 @@ import pytest
 
 from providers.contracts import Source
 from providers.llm.languages import words_of
-from providers.llm.passages import say, units
+from providers.llm.passages import ask, rank, say, units
 from providers.llm.words import fold, same, stem
 
 pytestmark = pytest.mark.unit
@@ -20,6 +20,7 @@ def cut(text: str) -> list[tuple[str, str]]:
     [
         ("One is here. Two is there! Is it?", ["One is here.", "Two is there!", "Is it?"]),
         ("Ask Dr. Silva at 5 p.m. today.", ["Ask Dr. Silva at 5 p.m. today."]),
+        ("From 8 a.m. to 6 p.m. On Fridays to 4.", ["From 8 a.m. to 6 p.m.", "On Fridays to 4."]),
         ("It costs 2.50 dollars. Cash only.", ["It costs 2.50 dollars.", "Cash only."]),
         ("A line that is\nwrapped. And more.", ["A line that is wrapped.", "And more."]),
         ("- One item\n- Another: **bold**", ["One item", "Another: bold"]),
@@ -96,3 +97,13 @@ def test_words_that_only_begin_alike_are_two(one: str, other: str) -> None:
 
 def test_an_unknown_language_is_treated_as_english() -> None:
     assert words_of("xx-YY") is words_of("en-GB")
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("unit", ["[", "a", ". ", "a@", "|", "(", "# ", "1 ", "\n- ", "? ", "<"])
+def test_hostile_passages_cost_no_more_than_their_length(unit: str) -> None:
+    source = Source(id="s", title="T", text=unit * 50_000, score=1.0)
+    found = units(source)
+    question = ask(["How much is parking? " * 500], words_of("en"))
+    assert len(question.terms) <= 24
+    rank(question, found[:60], words_of("en"))
