@@ -52,12 +52,13 @@ class _Fields:
     value stays in that value. Of repeated headers the first counts. Names match to the letter.
     """
 
-    __slots__ = ("_end", "_start", "_text")
+    __slots__ = ("_end", "_start", "_text", "_variables")
 
     def __init__(self, text: bytes, start: int, end: int) -> None:
         self._text = text
         self._start = start  # of the line feed before the first header
         self._end = end  # behind the last header's value
+        self._variables = -1  # of the line feed before the first variable, once it was looked for
 
     def _find(self, needle: bytes) -> str | None:
         text = self._text
@@ -86,7 +87,13 @@ class _Fields:
 
     def variable(self, name: str) -> str | None:
         """The channel variable's value, if the packet carries it."""
-        return self._find(_variable_needle(name))
+        text, end = self._text, self._end
+        if self._variables < 0:
+            at = text.find(b"\nvariable_", self._start, end)
+            self._variables = at if at >= 0 else end
+        needle = _variable_needle(name)
+        at = text.find(needle, self._variables, end)
+        return None if at < 0 else self._value(at + len(needle))
 
     def all(self, header: str) -> tuple[str, ...]:
         """Every value of the header, in order: more than one of a trusted key is an attack."""
@@ -202,6 +209,9 @@ class JsonEvent(Event):
 
     def _find_last(self, needle: bytes) -> str | None:
         return self._find(needle)
+
+    def variable(self, name: str) -> str | None:
+        return self._find(_variable_needle(name))
 
     def all(self, header: str) -> tuple[str, ...]:
         return self._values.get(header, ())
