@@ -215,6 +215,7 @@ class Cancel:
         while not heard.answered:
             if heard.audio_s >= self.after_s:
                 yield _Do(hang_up=True, note="gives up ringing")
+                return
             heard = yield _Do()
 
 

@@ -57,9 +57,12 @@ class PlacedCall:
         """Wait for the end.
 
         Raises:
-            gevent.Timeout: the call is still going on.
+            TimeoutError: the call is still going on.
         """
-        result: CallResult = self._greenlet.get(timeout=timeout_s)
+        self._greenlet.join(timeout_s)
+        if not self.over:
+            raise TimeoutError(f"the call is still going on after {timeout_s} s")
+        result: CallResult = self._greenlet.get()
         return result
 
 
@@ -138,7 +141,7 @@ class Switch:
             timeout_s: real seconds to wait for the end.
 
         Raises:
-            gevent.Timeout: the call was not over in time.
+            TimeoutError: the call was not over in time; it goes on.
         """
         placed = self.place(
             caller,
@@ -202,6 +205,9 @@ class Switch:
             session.run()
         finally:
             del self._sessions[session.channel.uuid]
+            if session.channel.up:  # a fault of the stand-in itself
+                for listener in session.listeners:
+                    listener.say_goodbye()
         for listener in session.listeners:
             listener.finished.wait(_AFTER_CALL_S)
         return session.result(real_s=self.time.now() - began)
@@ -211,6 +217,13 @@ class Switch:
 
     def session(self, uuid: str) -> Session | None:
         return self._sessions.get(uuid)
+
+    def close(self) -> None:
+        """Hang every call up and close every socket."""
+        for session in self.sessions():
+            session.hang_up("MANAGER_REQUEST", by="switch")
+        for listener in list(self._listeners):
+            listener.say_goodbye()
 
     # -- events -------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ def pre_answer(session: Session, _argument: str) -> None:
     if not session.channel.answered:
         session.channel.answer_state = "early"
         session.channel.set("endpoint_disposition", "EARLY MEDIA")
+        session.emit("CHANNEL_PROGRESS_MEDIA")
 
 
 def hangup(session: Session, argument: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import gevent
 import pytest
 
 from esl_app.switchsim import (
@@ -15,9 +18,13 @@ from esl_app.switchsim import (
     Duplicate,
     Garbage,
     Lose,
+    Moment,
+    PlacedCall,
+    Press,
     Refuse,
     Reorder,
     Switch,
+    Wait,
 )
 from esl_app.switchsim.dialplan import FALLBACK, controlled
 from esl_app.switchsim.faults import Fault
@@ -256,3 +263,74 @@ def test_bytes_that_are_no_packet() -> None:
         call(controller.port, faults=[Garbage(of="channel_data", data=b"\xff\xfegarbage")])
         check_clean_call(controller)
     assert seen == [b"\xff\xfegarbage"]
+
+
+def test_the_caller_leaves_at_any_moment() -> None:
+    """Each thing that happens in a call, and the caller gone right then."""
+
+    def busy(line: Line) -> None:
+        line.connect()
+        line.execute("answer")
+        line.execute("playback", "silence_stream://200")
+        line.execute("set", "a=b")
+        line.execute("play_and_get_digits", "1 1 1 1000 # silence_stream://20 '' d \\d")
+        line.start("hangup")
+        line.drain()
+
+    switch = Switch(speed=40.0)
+    with controlling(busy) as controller:
+        whole = switch.call(Caller([Wait(0.3), Press("1")]), port=controller.port, timeout_s=10)
+        for moment in range(len(whole.moments)):
+            result = _leave_at(switch, controller.port, moment)
+            assert result.ended_by == "caller" or moment >= len(result.moments) - 3
+            assert len(result.caller_audio) == len(result.agent_audio)
+    assert len(whole.moments) > 25
+    assert not switch.sessions()
+
+
+def _leave_at(switch: Switch, port: int, number: int) -> CallResult:
+    seen: list[Moment] = []
+    placed: list[PlacedCall] = []
+
+    def leave(moment: Moment) -> None:
+        seen.append(moment)
+        if len(seen) == number + 1:
+            placed[0].hang_up()
+
+    placed.append(switch.place(Caller(patience_s=5), port=port, observer=leave))
+    return placed[0].result(timeout_s=10)
+
+
+def test_nothing_is_left_behind() -> None:
+    def leftovers() -> tuple[int, int]:
+        gc.collect()
+        greenlets = [each for each in gc.get_objects() if isinstance(each, gevent.Greenlet)]
+        running = sum(not each.dead for each in greenlets)
+        return running, len(list(Path("/proc/self/fd").iterdir()))
+
+    switch = Switch(speed=40.0)
+    with controlling(polite, closes_in_a_prompt, closes_parked, polite) as controller:
+        switch.call(Caller(), port=controller.port, timeout_s=10)
+        before = leftovers()
+        for _ in range(12):
+            switch.call(Caller(), port=controller.port, timeout_s=10)
+        gevent.sleep(0.05)
+        after = leftovers()
+    assert after[0] <= before[0] + 1
+    assert after[1] <= before[1] + 1
+
+
+def test_a_switch_that_closes_ends_its_calls() -> None:
+    def stay(line: Line) -> None:
+        line.connect()
+        line.execute("answer")
+        line.drain()
+
+    switch = Switch(speed=40.0)
+    with controlling(stay) as controller:
+        placed = switch.place(Caller(), port=controller.port)
+        with pytest.raises(TimeoutError):
+            placed.result(timeout_s=0.1)
+        switch.close()
+        result = placed.result(timeout_s=5)
+    assert (result.ended_by, result.hangup_cause) == ("switch", "MANAGER_REQUEST")
