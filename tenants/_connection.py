@@ -71,7 +71,7 @@ def mapped(error: Exception) -> TenantError | None:  # noqa: PLR0911 - a table
         case errors.IntegrityError():
             rule = error.diag.constraint_name or error.diag.column_name or "a rule"
             return Refused(f"PostgreSQL: {error.diag.table_name}: breaks {rule}")
-        case psycopg.DataError():
+        case psycopg.DataError() | UnicodeEncodeError():
             return Refused(f"PostgreSQL: value refused ({type(error).__name__})")
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return DatabaseUnavailable(f"PostgreSQL: connection lost ({type(error).__name__})")

@@ -178,7 +178,7 @@ class Database:
             )
             yield cursor
             connection.commit()
-        except psycopg.Error as error:
+        except (psycopg.Error, UnicodeEncodeError) as error:
             _abandon(connection)
             if ours := _connection.mapped(error):
                 raise ours from None

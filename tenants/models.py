@@ -56,6 +56,10 @@ Destination = Annotated[
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
+NUMBER_PATTERN = r"^[a-z0-9._*#-]{1,64}$"
+DOMAIN_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9])?$"
+
+
 class Row(BaseModel):
     """Base of all rows: immutable, strict about keys, silent about its input in messages."""
 
@@ -66,7 +70,7 @@ class Domain(Row):
     """A tenant, as in FusionPBX."""
 
     domain_uuid: UUID = Field(default_factory=uuid4)
-    domain_name: str = Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9])?$")
+    domain_name: str = Field(pattern=DOMAIN_PATTERN)
     domain_description: str = ""
     is_enabled: bool = True
 
@@ -130,7 +134,7 @@ class Secretary(Row):
 class Did(Row):
     """A number and the secretary who answers it."""
 
-    destination_number: Destination = Field(pattern=r"^[a-z0-9._*#-]{1,64}$")
+    destination_number: Destination = Field(pattern=NUMBER_PATTERN)
     voice_secretary_uuid: UUID
     description: str = ""
     is_enabled: bool = True

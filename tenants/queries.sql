@@ -189,4 +189,4 @@ SELECT voice_message_uuid, voice_conversation_uuid, turn_number, role, content, 
        rag_sources, detected_intent, insert_date
   FROM voice_ai.message
  WHERE domain_uuid = %(domain_uuid)s AND voice_conversation_uuid = %(voice_conversation_uuid)s
- ORDER BY turn_number, insert_date, role DESC;
+ ORDER BY turn_number, role = 'assistant', insert_date;

@@ -6,13 +6,22 @@ number. Never a SIP header (`variable_sip_h_*`), which any caller can write.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
 from tenants import repository, sql
 from tenants.db import Database
 from tenants.errors import Lookup, UnknownTenant
-from tenants.models import Did, Secretary, Tenant, in_order, normalise_number
+from tenants.models import (
+    DOMAIN_PATTERN,
+    NUMBER_PATTERN,
+    Did,
+    Secretary,
+    Tenant,
+    in_order,
+    normalise_number,
+)
 
 __all__ = ["normalise_number", "resolve"]
 
@@ -45,7 +54,7 @@ def resolve(
         found = _by_name(db, domain_name.strip().lower())
     else:
         lookup, value = "destination_number", destination_number or ""
-        found = _by_number(db, number) if number else None
+        found = _by_number(db, number)
     if found is None:
         raise UnknownTenant(lookup, value)
     with db.tenant(found) as cursor:
@@ -86,12 +95,16 @@ def _uuid(text: str) -> UUID | None:
 
 
 def _by_name(db: Database, name: str) -> UUID | None:
+    if not re.fullmatch(DOMAIN_PATTERN, name):  # no row can hold it
+        return None
     with db.lookup(domain_name=name) as cursor:
         row = cursor.execute(_SQL["domain_by_name"], {"domain_name": name}).fetchone()
     return None if row is None else UUID(str(row["domain_uuid"]))
 
 
 def _by_number(db: Database, number: str) -> UUID | None:
+    if not re.fullmatch(NUMBER_PATTERN, number):
+        return None
     with db.lookup(destination_number=number) as cursor:
         row = cursor.execute(_SQL["domain_by_number"], {"destination_number": number}).fetchone()
     return None if row is None else UUID(str(row["domain_uuid"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from tenants import migrate
 from tenants.db import Database
 
 _TEMPLATE = "voice_ai_template"
-_APP_PASSWORD = "app-password-of-the-tests"
+APP_PASSWORD = "app-password-of-the-tests"
 _numbers = itertools.count(1)
 
 
@@ -39,7 +40,7 @@ def template_database(postgres_server: EmbeddedPostgres) -> str:
     _execute(postgres_server.url, f"CREATE DATABASE {_TEMPLATE}")
     url = postgres_server.url_of(_TEMPLATE)
     migrate.migrate(url)
-    migrate.app_url(url, _APP_PASSWORD)
+    migrate.app_url(url, APP_PASSWORD)
     return _TEMPLATE
 
 
@@ -58,9 +59,7 @@ def admin_url(postgres_server: EmbeddedPostgres, template_database: str) -> Iter
 @pytest.fixture
 def database_url(admin_url: str) -> str:
     """The application role's URL of the same database."""
-    return admin_url.replace("//postgres:", "//voice_ai_app:").replace(
-        admin_url.split(":")[2].split("@")[0], _APP_PASSWORD
-    )
+    return re.sub("//[^@]*@", f"//voice_ai_app:{APP_PASSWORD}@", admin_url)
 
 
 @pytest.fixture

@@ -184,10 +184,12 @@ class EmbeddedPostgres:
         root.mkdir(mode=0o755, parents=True, exist_ok=True)
         _remove_orphans(root)
         place = root / secrets.token_hex(8)
+        self._cluster.unlink(missing_ok=True)  # a link whose target is gone
+        # The link comes first: a place whose origin does not point to it is an orphan, and another
+        # process may be clearing those away right now.
+        self._cluster.symlink_to(place / "cluster")
         place.mkdir(mode=0o711)
         (place / "origin").write_text(str(self._cluster))
-        self._cluster.unlink(missing_ok=True)  # a link whose target is gone
-        self._cluster.symlink_to(place / "cluster")
 
     def _initialise(self, install: Path, owner: _process.Owner, password: str) -> None:
         """Make the cluster aside and rename it, so that half a cluster is never taken for one."""
@@ -255,9 +257,8 @@ class EmbeddedPostgres:
         now belongs to something else would make PostgreSQL refuse to start: remove the file. That
         of a process which is gone is left to PostgreSQL, which also looks for orphaned backends.
         """
-        try:
-            pid = int(_postmaster_lines(self._cluster)[0])
-        except (OSError, ValueError, IndexError):
+        pid = _postmaster_pid(self._cluster)
+        if pid is None:
             return
         cluster = self._cluster.resolve()
         end = time.monotonic() + 20.0
@@ -274,6 +275,18 @@ class EmbeddedPostgres:
 
 def _postmaster_lines(cluster: Path) -> list[str]:
     return (cluster / "postmaster.pid").read_text("utf-8", "replace").split("\n")
+
+
+def _postmaster_pid(cluster: Path) -> int | None:
+    try:
+        return int(_postmaster_lines(cluster)[0])
+    except (OSError, ValueError):
+        return None
+
+
+def _is_running(cluster: Path) -> bool:
+    pid = _postmaster_pid(cluster)
+    return pid is not None and _works_in(pid, cluster)
 
 
 def _works_in(pid: int, folder: Path) -> bool:
@@ -298,5 +311,5 @@ def _remove_orphans(root: Path) -> None:
             wanted = link.is_symlink() and link.readlink() == place / "cluster"
         except OSError:
             continue
-        if not wanted:
+        if not wanted and not _is_running(place / "cluster"):
             shutil.rmtree(place, ignore_errors=True)
