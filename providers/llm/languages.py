@@ -88,6 +88,7 @@ _ENGLISH = Words(
     ideas=(
         Idea(
             name="hours",
+            whole=True,
             asked=_any(
                 "when",
                 "what time",
@@ -200,6 +201,7 @@ _PORTUGUESE = Words(
     ideas=(
         Idea(
             name="hours",
+            whole=True,
             asked=_any(
                 "quando",
                 "que horas?",
@@ -301,6 +303,7 @@ _SPANISH = Words(
     ideas=(
         Idea(
             name="hours",
+            whole=True,
             asked=_any(
                 "cuando",
                 "que horas?",

@@ -81,6 +81,7 @@ class Scored:
     score: float
     covered: float  # the share of the question's rare words that is met
     answers: bool
+    whole: bool  # whether all that answers belongs together
 
 
 def ask(turns: Sequence[str], words: Words) -> Question:
@@ -157,7 +158,13 @@ def rank(
             answers = answers and (together if asked else close >= _FAR)
             answers = answers or (close >= _CLOSE and not question.leans)
         scored.append(
-            Scored(unit=unit, score=score, covered=covered, answers=answers and not dodged)
+            Scored(
+                unit=unit,
+                score=score,
+                covered=covered,
+                answers=answers and not dodged,
+                whole=not asked and any(idea.whole for idea in question.ideas),
+            )
         )
     return sorted(scored, key=lambda each: -each.score)
 
@@ -185,10 +192,8 @@ def answer(ranked: Sequence[Scored], found: Sequence[Unit], *, longest: int) -> 
         if unit is best.unit or not each.answers or unit.text.endswith("?"):
             continue
         together = unit.source.id == best.unit.source.id and unit.heading == best.unit.heading
-        # A list that answers as a whole ("What are your hours?") is said as a whole.
-        whole = best.covered == 0.0 and unit.listed
         like = each.covered >= best.covered and each.score >= 0.75 * best.score
-        if together and (whole or (like and _sentences_in(chosen) < 2)) and len(chosen) < 5:
+        if together and (best.whole or (like and _sentences_in(chosen) < 2)) and len(chosen) < 5:
             chosen.append(unit)
     return _fitting(sorted(chosen, key=lambda unit: unit.index), longest)
 

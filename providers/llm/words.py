@@ -15,6 +15,9 @@ class Idea:
     asked: re.Pattern[str]
     answered: re.Pattern[str]
     strict: bool = False  # what does not look like it is no answer, however alike in words
+    whole: bool = (
+        False  # asked for on its own, everything about it is said ("What are your hours?")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
