@@ -143,8 +143,7 @@ class Listener:
     def _obey(self, command: Command) -> None:
         first, self.connected = not self.connected, True
         self._first.set()
-        if self.switch.logs_commands:
-            self.session.note("command", command.line, command.get("execute-app-name"))
+        self.session.note("command", command.line, command.get("execute-app-name"))
         answer = obey(self, command)
         # The reply to a first command is sent only if it is `connect` or `api` (transcript i3).
         if answer is not None and not (first and command.name not in {"connect", "api"}):
@@ -183,7 +182,7 @@ class Listener:
         self._out.put(None)
         self.switch.forget(self)
         if self.session.channel.up:
-            self.session.controller_gone(connected=self.connected)
+            self.session.controller_gone(self)
 
     def channel_down(self) -> None:
         """The call is over: linger if asked to, then say goodbye."""

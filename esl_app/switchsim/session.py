@@ -96,6 +96,7 @@ class Session:
         self.patience = patience
         self.open_listener = open_listener
         self.listeners: list[Listener] = []
+        self.held_by: Listener | None = None  # the controller of the running `socket`
         self.moments: list[Moment] = []
         self.caller_audio = bytearray()
         self.agent_audio = bytearray()
@@ -387,6 +388,15 @@ class Session:
         self.emit("CHANNEL_CALLSTATE")
         self.note("answered")
 
+    def early_media(self) -> None:
+        """Sound before the answer; whatever plays or records asks for it."""
+        channel = self.channel
+        if channel.answer_state != "ringing":
+            return
+        channel.answer_state = "early"
+        channel.set("endpoint_disposition", "EARLY MEDIA")
+        self.emit("CHANNEL_PROGRESS_MEDIA")
+
     def hang_up(self, cause: str, *, by: str, sip_status: int | None = None) -> None:
         """End the call; the first cause stands. Whatever runs sees it at its next frame."""
         channel = self.channel
@@ -428,14 +438,12 @@ class Session:
         for listener in list(self.listeners):
             listener.channel_down()
 
-    def controller_gone(self, *, connected: bool) -> None:
+    def controller_gone(self, listener: Listener) -> None:
         """A listener has ended while the channel goes on."""
+        if listener is not self.held_by or self.destination is not None:
+            return  # of an extension that the channel has left
         self.note("lost")
-        if self.channel.true("socket_resume") and self.destination is None:
-            self.cut = True
-        elif not connected:
-            # Without resume the park loop outlives a controller that never said `connect`.
-            return
+        self.cut = self.channel.true("socket_resume")
         self.wake.set()
 
     # -- telling the world --------------------------------------------------------------------

@@ -95,7 +95,6 @@ class Switch:
         self.speed = speed
         self.sounds_root = sounds_root
         self.time: Time = time or RealTime()
-        self.logs_commands = True
         self._directory = Directory(
             extensions=extensions or {},
             endpoints=endpoints or {},

@@ -14,10 +14,7 @@ def answer(session: Session, _argument: str) -> None:
 
 
 def pre_answer(session: Session, _argument: str) -> None:
-    if not session.channel.answered:
-        session.channel.answer_state = "early"
-        session.channel.set("endpoint_disposition", "EARLY MEDIA")
-        session.emit("CHANNEL_PROGRESS_MEDIA")
+    session.early_media()
 
 
 def hangup(session: Session, argument: str) -> None:

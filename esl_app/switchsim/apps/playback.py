@@ -48,6 +48,7 @@ def play(session: Session, path: str, *, on_digit: OnDigit) -> str:
     sound = open_sound(path.partition("@@")[0], session.sounds_root)
     if sound is None:
         return "FILE NOT FOUND"
+    session.early_media()
     session.broken = False  # what was broken before this began does not matter any more
     session.emit("PLAYBACK_START", [("Playback-File-Path", path)])
     samples = sound.samples

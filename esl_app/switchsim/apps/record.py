@@ -30,6 +30,7 @@ def record(session: Session, argument: str) -> None:
         # switch_ivr_play_say.c:567: a path that cannot be opened ends the call
         session.hang_up(causes.OUT_OF_ORDER, by="switch")
         return
+    session.early_media()
     channel.set("playback_terminator_used", None)
     channel.set("silence_hits_exhausted", "false")
     channel.read_codec = ("L16", "128000")
@@ -58,13 +59,10 @@ def _run(session: Session, file: WavFile, limit_s: int, threshold: int, silence_
     began = session.clock.audio_s
     session.broken = False
     while True:
-        samples_before = len(session.caller_audio)
-        frame = session.tick()
+        frame = session.tick()  # what is said while a nested application runs passes by (e8)
         if not session.ready:
             return False
-        # What was said while a nested application ran has passed by: only this frame is kept.
-        if samples_before <= len(session.caller_audio):
-            file.write(frame)
+        file.write(frame)
         while (digit := session.take_digit()) is not None:
             if digit.key in terminators:
                 session.channel.set("playback_terminator_used", digit.key)

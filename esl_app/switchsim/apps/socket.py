@@ -12,12 +12,16 @@ def socket(session: Session, argument: str) -> None:
         session.lost = True
         return  # nobody there: the next dialplan action
     session.listeners.append(listener)
+    session.held_by = listener
     if listener.async_:
+        # The park loop outlives a controller that never said a word (transcript j6), and what is
+        # queued still runs when one has gone (j12); socket_resume cuts both short.
         session.park(lambda: listener.alive or session.busy or not listener.connected)
     else:
         session.attend(lambda: listener.alive)
     # What is still queued outlives the socket: nothing in FreeSWITCH flushes it (not measured).
     session.cut = False
+    session.held_by = None
     session.lost |= session.channel.up and session.destination is None
 
 

@@ -185,16 +185,26 @@ def test_an_impatient_caller_leaves() -> None:
 
 
 def test_a_caller_gives_up_ringing() -> None:
+    order: list[str] = []
+
     def never_answers(line: Line) -> None:
         line.connect()
-        rest = line.drain()
-        causes = [packet.get("Hangup-Cause") for packet in rest if "Hangup-Cause" in packet]
-        assert set(causes) == {"ORIGINATOR_CANCEL"}
+        rest = [packet for packet in line.drain() if "Hangup-Cause" in packet]
+        assert {packet["Hangup-Cause"] for packet in rest} == {"ORIGINATOR_CANCEL"}
+        order.extend(packet["Event-Name"] for packet in rest)
 
     with controlling(never_answers) as controller:
         result = call(controller.port, Cancel(after_s=0.2), HangUp())
     assert not result.answered
     assert (result.hangup_cause, result.sip_status) == ("ORIGINATOR_CANCEL", 487)
+    assert order == [
+        "CHANNEL_HANGUP",
+        "CHANNEL_UNPARK",
+        "CHANNEL_EXECUTE_COMPLETE",
+        "CHANNEL_STATE",
+        "CHANNEL_STATE",
+        "CHANNEL_HANGUP_COMPLETE",
+    ]
 
 
 def test_transfer_reaches_the_operator_and_no_fallback() -> None:
@@ -209,7 +219,36 @@ def test_transfer_reaches_the_operator_and_no_fallback() -> None:
     assert result.transferred_to == "operator"
     assert not result.fell_back
     assert result.attempts == 1
-    assert level(result.agent_audio, 0, result.duration_s) > 100  # the operator's tones
+    tones = next(moment.at_s for moment in result.of("complete") if moment.what == "transfer")
+    for begin_s in (tones, tones + 0.7):  # the operator's two tones, whole
+        assert level(result.agent_audio, begin_s, begin_s + 0.48) > 1000
+    assert result.duration_s > tones + 3
+
+
+def test_transfer_into_another_socket() -> None:
+    """Two sockets for one channel: the first goes on hearing what happens to it."""
+
+    def first(line: Line) -> None:
+        line.connect()
+        line.execute("answer")
+        line.execute("transfer", "again XML public")
+        line.until("CHANNEL_EXECUTE", "set")
+
+    def second(line: Line) -> None:
+        assert line.connect()["Channel-Destination-Number"] == "again"
+        line.execute("set", "who=second")
+        line.execute("playback", _TONE)
+        line.start("hangup")
+        line.drain()
+
+    with controlling(first, second) as controller:
+        again = [Action("socket", f"127.0.0.1:{controller.port} async")]
+        switch = Switch(speed=_SPEED, extensions={"again": again})
+        result = switch.call(Caller(), port=controller.port, timeout_s=10)
+        assert len({line.seen[0]["Unique-ID"] for line in controller.lines}) == 1
+        assert not controller.errors
+    assert (result.ended_by, result.attempts) == ("controller", 2)
+    assert result.applications()[-2:] == ["playback", "hangup"]
 
 
 def test_transfer_to_nobody_ends_the_call() -> None:
