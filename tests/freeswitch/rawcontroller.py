@@ -97,6 +97,11 @@ class RawLeg:
             while True:
                 self._read_one()
 
+    def close(self) -> None:
+        """End the connection in order; the leg is FreeSWITCH's again."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
     def crash(self) -> None:
         """What the kernel does for a killed controller: the connection is reset."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
