@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from esl_app.errors import ConfigError
 from providers.contracts import Message
-from providers.deadline import Deadline
 
 log = structlog.get_logger()
 
@@ -44,16 +44,23 @@ class Session(BaseModel):
 
 
 class Sessions:
-    """Sessions in Redis, by the leg's uuid."""
+    """Sessions in Redis, by the leg's uuid.
+
+    Raises:
+        ConfigError: `url` is not one of a Redis.
+    """
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=_WAIT_S,
-            socket_connect_timeout=_WAIT_S,
-            max_connections=64,
-            decode_responses=True,
-        )
+        try:
+            self._redis = Redis.from_url(
+                url,
+                socket_timeout=_WAIT_S,
+                socket_connect_timeout=_WAIT_S,
+                max_connections=64,
+                decode_responses=True,
+            )
+        except ValueError:  # its text quotes the URL, and with it the password
+            raise ConfigError("redis_url: not a URL of the form redis://host:port/0") from None
 
     def save(self, leg_uuid: str, session: Session) -> None:
         """Keep the state of a leg; a failure is logged and forgiven."""
@@ -85,14 +92,12 @@ class Sessions:
         except RedisError as error:
             log.warning("session_not_dropped", error=type(error).__name__)
 
-    def ping(self, deadline: Deadline) -> bool:
-        """Whether Redis answers by the deadline."""
-        while not deadline.passed:
-            try:
-                return bool(self._redis.ping())
-            except RedisError:
-                continue
-        return False
+    def check(self) -> None:
+        """Say in the log when Redis does not answer; calls are served all the same."""
+        try:
+            self._redis.ping()
+        except RedisError as error:
+            log.error("redis_unreachable", error=type(error).__name__)  # noqa: TRY400
 
     def close(self) -> None:
         self._redis.close()

@@ -39,6 +39,7 @@ class Stores:
             self.database = Database(self._database_url())
             self.database.check()
             self.sessions = Sessions(self._redis_url())
+            self.sessions.check()
         except BaseException:
             self.close()
             raise

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
-_THEMES = ("fix_pg", "fix_redis", "fix_fakes", "fix_calls")
-pytest_plugins = [f"tests.{theme}" for theme in _THEMES if importlib.util.find_spec(f"tests.{theme}")]
+pytest_plugins = ["tests.fix_pg", "tests.fix_redis", "tests.fix_fakes", "tests.fix_calls"]
 
 _LEVELS = {"unit", "integration", "acceptance", "security", "freeswitch"}
 
