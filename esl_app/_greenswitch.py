@@ -56,7 +56,10 @@ def _check() -> None:
         for name in names
         if not hasattr(owner, name)
     }
-    missing |= {f"ESLProtocol().{name}" for name in _NEEDED_ON_INSTANCES - set(vars(ESLProtocol()))}
+    # Read off the code: making an instance would start gevent's hub, which must not exist before
+    # a worker is forked.
+    assigned = set(ESLProtocol.__init__.__code__.co_names)
+    missing |= {f"ESLProtocol().{name}" for name in _NEEDED_ON_INSTANCES - assigned}
     if missing:
         raise ImportError(
             f"greenswitch: {', '.join(sorted(missing))} missing; this needs greenswitch==0.0.19"

@@ -1,0 +1,59 @@
+"""What the documentation shows is true: flows load, links lead somewhere, the reference is current."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import typer
+import typer.main
+from typer.cli import get_docs_for_click
+
+from esl_app.cli import app
+from esl_app.flow_runner import load
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "dialplan" / "README.md"})
+REFERENCE = ROOT / "docs" / "reference" / "cli.md"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+
+
+FLOWS = [(page, text) for page in PAGES for text in blocks(page, "python") if "@flow" in text]
+
+
+def test_there_are_flows_to_check() -> None:
+    assert len(FLOWS) >= 2
+
+
+@pytest.mark.parametrize(("page", "text"), FLOWS, ids=lambda value: getattr(value, "name", "flow"))
+def test_a_flow_that_is_shown_loads(page: Path, text: str, tmp_path: Path) -> None:
+    del page
+    file = tmp_path / "shown.py"
+    file.write_text(text)
+    file.chmod(0o644)
+    load(file)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_command_line_reference_is_current() -> None:
+    """To renew it: UPDATE_DOCS=1 pytest tests/unit/docs."""
+    command = typer.main.get_command(app)
+    text = get_docs_for_click(
+        obj=command, ctx=typer.Context(command), name="voice-ai", title="Command line"
+    )
+    text = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    if os.environ.get("UPDATE_DOCS"):
+        REFERENCE.write_text(text, encoding="utf-8")
+    assert REFERENCE.read_text("utf-8") == text
