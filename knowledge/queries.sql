@@ -88,8 +88,7 @@ DELETE FROM voice_ai.document
 
 -- name: search
 -- An exact scan of the tenant's own passages: no index can lose one, and a few thousand take
--- milliseconds. The words of the question are joined by OR: a caller's sentence never has all its
--- words in one passage, and the ranking sorts out how many matched.
+-- milliseconds.
 WITH mine AS MATERIALIZED (
     SELECT p.passage_uuid, p.title, p.content, p.words, p.language, d.document_name,
            1 - (p.embedding <=> CAST(%(embedding)s AS halfvec)) AS cosine
@@ -102,9 +101,7 @@ WITH mine AS MATERIALIZED (
        AND (d.voice_secretary_uuid IS NULL
             OR d.voice_secretary_uuid = coalesce(%(voice_secretary_uuid)s, d.voice_secretary_uuid))
 ), asked AS (
-    SELECT l.language,
-           CAST(replace(CAST(plainto_tsquery(voice_ai.text_config(l.language), %(question)s) AS text), '&', '|')
-                AS tsquery) AS query
+    SELECT l.language, voice_ai.any_word(l.language, %(question)s) AS query
       FROM (SELECT DISTINCT language FROM mine) AS l
 ), dense AS (
     SELECT passage_uuid, row_number() OVER (ORDER BY cosine DESC, passage_uuid) AS place

@@ -33,9 +33,10 @@ CREATE FUNCTION voice_ai.current_domain() RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('voice_ai.domain_uuid', true), '')::uuid;
 
--- One text search configuration per language: accents folded (callers' words come from a
--- recogniser, documents from people; neither is careful), then the language's stemmer and stop
--- words. Where the server has no unaccent extension, accents count.
+-- Two text search configurations per language. The server's own one stems words as they are
+-- written; ours folds accents first, for texts and recognisers that are careless with them. Neither
+-- can do the other's work: a stemmer that sees "vacinacoes" does not know the ending "ções". Where
+-- the server has no unaccent extension, accents count in both.
 DO $$
 DECLARE
     entry record;
@@ -72,9 +73,9 @@ BEGIN
 END
 $$;
 
--- The configuration for a BCP 47 tag ("pt-BR"). The names are resolved when the function is made,
--- which is what lets a generated column use it.
-CREATE FUNCTION voice_ai.text_config(language text) RETURNS regconfig
+-- The configurations for a BCP 47 tag ("pt-BR"). Names are resolved when the functions are made,
+-- which is what lets a generated column use them.
+CREATE FUNCTION voice_ai.folding_config(language text) RETURNS regconfig
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE lower(split_part(language, '-', 1))
     WHEN 'de' THEN 'voice_ai.de'::regconfig
@@ -86,3 +87,29 @@ RETURN CASE lower(split_part(language, '-', 1))
     WHEN 'pt' THEN 'voice_ai.pt'::regconfig
     ELSE 'voice_ai.other'::regconfig
 END;
+
+CREATE FUNCTION voice_ai.stemming_config(language text) RETURNS regconfig
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE lower(split_part(language, '-', 1))
+    WHEN 'de' THEN 'pg_catalog.german'::regconfig
+    WHEN 'en' THEN 'pg_catalog.english'::regconfig
+    WHEN 'es' THEN 'pg_catalog.spanish'::regconfig
+    WHEN 'fr' THEN 'pg_catalog.french'::regconfig
+    WHEN 'it' THEN 'pg_catalog.italian'::regconfig
+    WHEN 'nl' THEN 'pg_catalog.dutch'::regconfig
+    WHEN 'pt' THEN 'pg_catalog.portuguese'::regconfig
+    ELSE 'pg_catalog.simple'::regconfig
+END;
+
+-- What a text can be found by.
+CREATE FUNCTION voice_ai.words(language text, content text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN to_tsvector(voice_ai.stemming_config(language), content)
+    || to_tsvector(voice_ai.folding_config(language), content);
+
+-- Any of a question's words: a caller's sentence never has all of them in one passage, and ranking
+-- sorts out how many there were.
+CREATE FUNCTION voice_ai.any_word(language text, question text) RETURNS tsquery
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN replace(plainto_tsquery(voice_ai.stemming_config(language), question)::text, '&', '|')::tsquery
+    || replace(plainto_tsquery(voice_ai.folding_config(language), question)::text, '&', '|')::tsquery;

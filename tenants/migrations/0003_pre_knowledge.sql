@@ -40,8 +40,7 @@ CREATE TABLE voice_ai.passage (
     embedding             halfvec     NOT NULL,
     embedding_dimensions  integer     GENERATED ALWAYS AS (vector_dims(embedding)) STORED,
     words                 tsvector    GENERATED ALWAYS AS (
-        setweight(to_tsvector(voice_ai.text_config(language), title), 'A')
-        || setweight(to_tsvector(voice_ai.text_config(language), content), 'B')
+        setweight(voice_ai.words(language, title), 'A') || setweight(voice_ai.words(language, content), 'B')
     ) STORED,
     insert_date           timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (domain_uuid, passage_uuid),
