@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import gevent
 
 from esl_app.switchsim import causes
+from esl_app.switchsim.dialplan import Answers, Refuses
 from esl_app.switchsim.events import connect_headers, switch_event
+from esl_app.switchsim.legs import DialString, FarLeg
 from esl_app.switchsim.session import Message
 
 if TYPE_CHECKING:
@@ -46,14 +48,25 @@ def background(switch: Switch, line: str, *, job: str, owner: str) -> None:
     gevent.spawn(run)
 
 
-def _with_session(act: Callable[[Session, list[str]], str], usage: str) -> Function:
+def _with_session(
+    act: Callable[[Session, list[str]], str],
+    usage: str,
+    *,
+    far: Callable[[FarLeg, list[str]], str] | None = None,
+) -> Function:
+    """A function on a call, and `far` if it also works on the leg at the other end."""
+
     def function(switch: Switch, arguments: list[str]) -> str:
         if not arguments or not arguments[0]:
             return f"-USAGE: {usage}\n"
-        session = switch.session(arguments[0])
-        if session is None or not session.channel.up:
+        uuid, *rest = arguments
+        session = switch.session(uuid)
+        if session is not None and session.channel.up:
+            return act(session, rest)
+        leg = switch.directory.legs.get(uuid)
+        if leg is None or not leg.up or far is None:
             return _NO_CHANNEL
-        return act(session, arguments[1:])
+        return far(leg, rest)
 
     return function
 
@@ -70,8 +83,17 @@ def _kill(session: Session, arguments: list[str]) -> str:
     return "+OK\n"
 
 
+def _kill_far(leg: FarLeg, _arguments: list[str]) -> str:
+    leg.up = False
+    return "+OK\n"
+
+
 def _getvar(session: Session, arguments: list[str]) -> str:
     return (session.channel.get(arguments[0]) if arguments else None) or "_undef_"
+
+
+def _getvar_far(leg: FarLeg, arguments: list[str]) -> str:
+    return leg.variables.get(arguments[0] if arguments else "", "_undef_")
 
 
 def _setvar(session: Session, arguments: list[str]) -> str:
@@ -103,13 +125,44 @@ def _dump(session: Session, _arguments: list[str]) -> str:
     return "".join(f"{name}: {value}\n" for name, value in connect_headers(session.channel))
 
 
+def _dual_transfer(session: Session, arguments: list[str]) -> str:
+    """Each end of a bridge to an extension of its own, `exten[/dialplan[/context]]`."""
+    if len(arguments) < 2:
+        return "-USAGE: <uuid> <A-dest-exten>[/<dialplan>[/<context>]] <B-dest-exten>[...]\n"
+    extension, _, rest = arguments[0].partition("/")
+    session.transfer(extension, rest.partition("/")[2])
+    return "+OK\n"
+
+
+def _originate(switch: Switch, arguments: list[str]) -> str:
+    """A leg of the switch's own, parked; it blocks until somebody answers or nobody does."""
+    if not arguments:
+        return "-USAGE: <call url> <exten>|&<application_name>(<app_args>)\n"
+    dialled = DialString.parse(arguments[0])
+    endpoint = switch.directory.endpoint(dialled.endpoint)
+    if isinstance(endpoint, Refuses):
+        switch.time.wait(endpoint.after_s)
+        return f"-ERR {endpoint.cause}\n"
+    if not isinstance(endpoint, Answers):
+        switch.time.wait(dialled.timeout_s)
+        return "-ERR NO_ANSWER\n"
+    switch.time.wait(endpoint.ring_s)
+    leg = dialled.leg()
+    switch.directory.legs[leg.uuid] = leg
+    return f"+OK {leg.uuid}\n"
+
+
 def _exists(switch: Switch, arguments: list[str]) -> str:
-    session = switch.session(arguments[0]) if arguments else None
-    return "true" if session is not None and session.channel.up else "false"
+    uuid = arguments[0] if arguments else ""
+    session = switch.session(uuid)
+    leg = switch.directory.legs.get(uuid)
+    up = (leg is not None and leg.up) or (session is not None and session.channel.up)
+    return "true" if up else "false"
 
 
 def _msleep(switch: Switch, arguments: list[str]) -> str:
-    switch.time.wait(int(arguments[0]) / 1000 if arguments else 0)
+    milliseconds = arguments[0] if arguments else ""
+    switch.time.wait(int(milliseconds) / 1000 if milliseconds.isdecimal() else 0)
     return "+OK"
 
 
@@ -140,14 +193,16 @@ _FUNCTIONS: dict[str, Function] = {
     "expand": _expand,
     "global_getvar": _global_getvar,
     "msleep": _msleep,
+    "originate": _originate,
     "show": _show,
     "status": _status,
     "uuid_broadcast": _with_session(_broadcast, "<uuid> <path> [aleg|bleg|holdb|both]"),
     "uuid_dump": _with_session(_dump, "<uuid> [format]"),
     "uuid_break": _with_session(_break, "<uuid> [all]"),
+    "uuid_dual_transfer": _with_session(_dual_transfer, "<uuid> <A-dest-exten> <B-dest-exten>"),
     "uuid_exists": _exists,
-    "uuid_getvar": _with_session(_getvar, "<uuid> <var>"),
-    "uuid_kill": _with_session(_kill, "<uuid> [cause]"),
+    "uuid_getvar": _with_session(_getvar, "<uuid> <var>", far=_getvar_far),
+    "uuid_kill": _with_session(_kill, "<uuid> [cause]", far=_kill_far),
     "uuid_setvar": _with_session(_setvar, "<uuid> <var> [value]"),
     "uuid_transfer": _with_session(
         _transfer, "<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]"

@@ -200,6 +200,11 @@ def _sendmsg(listener: Listener, command: Command) -> Packet | None:
     target = command.argument
     if target and target != session.channel.uuid:
         other = listener.switch.session(target)
+        leg = listener.switch.directory.legs.get(target)
+        if leg is not None:
+            name, _, value = _message(command).argument.partition("=")
+            leg.variables[name] = value  # `set` is all a far leg knows
+            return reply("+OK")
         if other is None:
             return reply(f"-ERR invalid session id [{target}]")
         session = other

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from esl_app.switchsim.legs import FarLeg
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,13 @@ class Directory:
     extensions: Mapping[str, Extension]
     endpoints: Mapping[str, Endpoint]
     default_extension: Extension | None = OPERATOR
+    legs: dict[str, FarLeg] = field(default_factory=dict)  # who has answered, by uuid
 
     def extension(self, number: str) -> Extension | None:
         return self.extensions.get(number, self.default_extension)
 
     def endpoint(self, dial_string: str) -> Endpoint:
-        """Who answers one dial string (options in [] and {} already taken off)."""
+        """Who answers one dial string (its options already taken off)."""
         if dial_string in self.endpoints:
             return self.endpoints[dial_string]
         kind = dial_string.split("/", 1)[0]

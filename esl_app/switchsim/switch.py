@@ -95,7 +95,7 @@ class Switch:
         self.speed = speed
         self.sounds_root = sounds_root
         self.time: Time = time or RealTime()
-        self._directory = Directory(
+        self.directory = Directory(
             extensions=extensions or {},
             endpoints=endpoints or {},
             default_extension=default_extension,
@@ -184,7 +184,7 @@ class Switch:
             ),
             caller=caller,
             entry=entry,
-            directory=self._directory,
+            directory=self.directory,
             time=self.time,
             speed=self.speed,
             sounds_root=self.sounds_root,

@@ -92,6 +92,7 @@ class Received:
     events: list[object] = field(default_factory=list)
     notices: list[object] = field(default_factory=list)
     uuid: str = ""
+    other_uuid: str = ""  # of the leg it was bridged to
     eof: bool = False
     _buffer: bytearray = field(default_factory=bytearray)
     _uuids: dict[str, str] = field(default_factory=dict)
@@ -156,6 +157,7 @@ class Received:
                     values.setdefault(name, unquote(value))
         if values.get("Event-Name") == "CHANNEL_PARK":
             return ""
+        self.other_uuid = values.get("Bridge-B-Unique-ID", self.other_uuid)
         seen = {name: _comparable(values[name]) for name in _COMPARED if name in values}
         if values.get("Application") == "socket":
             seen.pop("Application-Data")
@@ -193,6 +195,7 @@ class Replay:
                 "sofia/rig/ringing@127.0.0.1:5080": Rings(),
                 "sofia/rig/x@127.0.0.1:5999": Refuses(cause="NORMAL_TEMPORARY_FAILURE"),
                 "sofia/rig/agent_short@127.0.0.1:5080": Answers(talk_s=1.5),
+                "sofia/rig/agent@127.0.0.1:5080": Answers(talk_s=30),
             },
         )
         self.server = socket.create_server(("127.0.0.1", 0))
@@ -283,9 +286,11 @@ class Replay:
         sock = self._socket(line.conn)
         if line.data:
             data = line.data.replace(b"/srv/ivr/", str(self.folder).encode() + b"/")
-            theirs, ours = self.theirs[line.conn].uuid, self.ours[line.conn].uuid
-            if theirs and ours:
-                data = data.replace(theirs.encode(), ours.encode())
+            theirs, ours = self.theirs[line.conn], self.ours[line.conn]
+            if theirs.uuid and ours.uuid:
+                data = data.replace(theirs.uuid.encode(), ours.uuid.encode())
+            if theirs.other_uuid and ours.other_uuid:
+                data = data.replace(theirs.other_uuid.encode(), ours.other_uuid.encode())
             try:
                 sock.sendall(data)
             except OSError:

@@ -4,6 +4,7 @@ import pytest
 
 from esl_app.switchsim import Action, Answers, Refuses, controlled
 from esl_app.switchsim.dialplan import OPERATOR, Directory
+from esl_app.switchsim.legs import DialString
 
 pytestmark = pytest.mark.unit
 
@@ -34,3 +35,11 @@ def test_whom_a_transfer_or_a_bridge_reaches() -> None:
     assert directory.endpoint("sofia/gw/2") == Answers(talk_s=3)
     assert directory.endpoint("user/nobody") == Refuses(cause="SUBSCRIBER_ABSENT", after_s=0)
     assert directory.endpoint("bogus/x") == Refuses(cause="CHAN_NOT_IMPLEMENTED", after_s=0)
+
+
+def test_dial_strings_are_taken_apart() -> None:
+    whole = "{originate_timeout=8,origination_uuid=b-1}[leg_timeout=2]sofia/gw/1|user/2"
+    first, second = (DialString.parse(part, common=whole) for part in whole.split("|"))
+    assert (first.endpoint, first.timeout_s, first.leg().uuid) == ("sofia/gw/1", 2, "b-1")
+    assert (second.endpoint, second.timeout_s) == ("user/2", 8)
+    assert DialString.parse("user/3").timeout_s == 60
