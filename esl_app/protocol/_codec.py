@@ -1,4 +1,42 @@
-"""The event socket's framing, without I/O: bytes in, packets out."""
+"""The event socket's framing, without I/O: bytes in, packets out.
+
+Theory of operation
+-------------------
+FreeSWITCH sends packets: lines `Name: value`, an empty line, and as many bytes as `Content-Length`
+says, if it says anything. A `text/event-plain` body holds such lines again, url-encoded, an empty
+line, and sometimes a body of its own. The answer to `connect` is the odd one: an event without a
+body around it, and one empty line too many behind it.
+
+`Connection` keeps what came in one `bytearray` and five numbers:
+
+    buffer   ....consumed....|packet...........................|..
+                             ^_at          ^_line   ^_searched
+                             |<------- _needed ------->|
+
+`next_event` looks at the packet at `_at` only when `_needed` bytes of it are there. While its head
+is unfinished `_needed` is one more than there is, and the search for the empty line goes on at
+`_searched`, the measure of the unfinished line at `_line`; once the head is whole, `_needed` is the
+whole packet. So each byte is searched once and moved twice (into the buffer, out of it), whatever
+pieces it came in, and consumed bytes leave the buffer when a packet is found incomplete, that is,
+about once a read.
+
+States, as far as there are any: reading; ended (`receive_data(b"")` was called: what is whole still
+comes out, then `CONNECTION_CLOSED`, or an error if a packet is cut off); failed (the same
+`RemoteProtocolError` for ever, the buffer thrown away). After an error there is no way on: nobody
+knows where the next packet begins.
+
+Trust. Lines are cut before any value is decoded, so an encoded line feed in a value makes no
+header. Of repeated headers the first counts; a repeated Content-Length is refused, in whatever
+case it is written. Lengths are checked against `Limits` as soon as the head is there, and nothing
+is allocated for what was only announced. A reply never has a body: a Content-Length in one came
+in with a variable's value and would swallow the packets behind it. Not refused are bytes that are
+no UTF-8 (see `_packets`), lines without a colon (a reply may be a value of several lines) and types
+never heard of (`Other`).
+
+Speed. An event is cut out and checked in 2 µs; its headers stay bytes until somebody asks
+(`_packets._Fields`). What is left of the time is `bytes.find`, about 0.3 µs a kilobyte.
+`voice-ai bench esl` measures it.
+"""
 
 from __future__ import annotations
 
@@ -165,7 +203,7 @@ class Connection:
             self._at = 0
         if not self._eof:
             return NEED_DATA
-        if self._buffer.strip(b"\n"):
+        if self._buffer:
             raise RemoteProtocolError("the stream ended inside a packet")
         return CONNECTION_CLOSED
 

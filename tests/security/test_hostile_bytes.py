@@ -211,9 +211,10 @@ def test_a_huge_length_fails_at_once_and_costs_nothing() -> None:
 
 def test_after_an_error_nothing_is_kept() -> None:
     connection = Connection()
-    connection.receive_data(b"nonsense\n\n")
+    connection.receive_data(b"nonsense\n\n" + b"x" * 1000)
     with pytest.raises(RemoteProtocolError):
         connection.next_event()
+    assert not connection._buffer
     tracemalloc.start()
     try:
         for _ in range(50):

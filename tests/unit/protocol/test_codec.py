@@ -173,6 +173,8 @@ def test_the_body_of_an_event_is_no_header() -> None:
     found = event(
         b"Event-Name: DETECTED_SPEECH\nContent-Length: 30\n\nline\nUnique-ID: forged\nx: y\n\n"
     )
+    job = event(b"Event-Name: BACKGROUND_JOB\nContent-Length: 27\n\n+OK\nApplication: playback\n\n")
+    assert job.application is None
     assert found.uuid == ""
     assert found.get("x") is None
     assert found.all("Unique-ID") == ()
@@ -360,7 +362,6 @@ def test_refused(stream: bytes, message: str | None, single: bool) -> None:
     "stream",
     [
         b"Content-Type: api/response\nContent-Length: 1000\n\n" + b"x" * 1000,
-        b"Content-Type: api/response\nContent-Length: 0000000000000000000000001\n\nx",
         b"Content-Type: x\nX: " + b"x" * 97 + b"\n\n",
         b"Content-Type: x\n" + b"A: b\n" * 9 + b"\n",
         plain(b"Event-Name: X\n" + b"a: b\n" * 9 + b"\n"),
@@ -369,6 +370,25 @@ def test_refused(stream: bytes, message: str | None, single: bool) -> None:
 )
 def test_just_within_the_limits(stream: bytes) -> None:
     assert len(packets(stream, SMALL)) == 1
+
+
+def test_zeros_in_front_of_a_length_are_only_zeros() -> None:
+    stream = b"Content-Type: api/response\nContent-Length: 0000000000000000000000001\n\nx"
+    assert packets(stream) == [ApiResponse(body=b"x")]
+
+
+def test_limits_hold_after_many_packets() -> None:
+    connection = Connection(SMALL)
+    reply = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
+    for byte in reply * 5:
+        connection.receive_data(bytes([byte]))
+        connection.next_event()
+    for _ in range(100):
+        connection.receive_data(b"x")
+        assert connection.next_event() is NEED_DATA
+    connection.receive_data(b"x")
+    with pytest.raises(RemoteProtocolError, match="a line of more than 100"):
+        connection.next_event()
 
 
 def test_default_limits_take_what_freeswitch_sends() -> None:
