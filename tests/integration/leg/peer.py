@@ -78,7 +78,10 @@ class Peer:
     @classmethod
     def to(cls, port: int, *, host: str = "127.0.0.1", source: str | None = None) -> Peer:
         address = None if source is None else (source, 0)
-        return cls(socket.create_connection((host, port), WAIT_S, source_address=address))
+        sock = socket.create_connection((host, port), WAIT_S, source_address=address)
+        # As FreeSWITCH does (mod_event_socket.c:477).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cls(sock)
 
     def __enter__(self) -> Self:
         return self

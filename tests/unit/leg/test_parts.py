@@ -225,3 +225,14 @@ def test_a_greenswitch_that_lacks_something_is_named(monkeypatch: pytest.MonkeyP
         ImportError, match=r"OutboundSession\.while_connected.*greenswitch==0\.0\.19"
     ):
         _greenswitch._check()
+
+
+def test_importing_the_server_starts_no_hub() -> None:
+    """Workers are forked after the import; an epoll descriptor must not be shared by them."""
+    import subprocess
+    import sys
+
+    program = (
+        "import esl_app.server, gevent._hub_local as hub; assert hub.get_hub_if_exists() is None"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
