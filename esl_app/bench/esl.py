@@ -21,6 +21,7 @@ import json
 import statistics
 import tarfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,6 +38,7 @@ from rich.table import Table
 from esl_app.protocol import NEED_DATA, Connection, Event, Signal
 
 Read = tuple[str | None, ...]
+Take = Callable[[Read], object]
 _PIECE: Final = 64 * 1024
 # What switch_url_encode leaves alone besides letters, digits and "-._".
 _NOT_ENCODED: Final = "/,()!*'$~"
@@ -148,20 +150,20 @@ def run(
     """
     events = synthetic_events() if events is None else events
     data = b"".join(events)
-    contestants: tuple[Callable[[bytes, int, tuple[str, str]], list[Read]], ...] = (
-        _ours,
-        _greenswitch_parser,
-        _greenswitch_shipped,
-    )
-    first, *others = [contestant(data, len(events), variables) for contestant in contestants]
-    if any(other != first for other in others) or len(first) != len(events):
+    contestants = (_ours, _greenswitch_parser, _greenswitch_shipped)
+    reads: list[list[Read]] = []
+    for contestant in contestants:
+        reads.append([])
+        contestant(data, len(events), variables, reads[-1].append)
+    if len(reads[0]) != len(events) or any(other != reads[0] for other in reads):
         raise ValueError("the parsers did not read the same values")
     seconds: dict[Any, list[float]] = {contestant: [] for contestant in contestants}
+    forget = deque[Read](maxlen=1).append  # a handler that reads and moves on
     for number in range(rounds):
+        gc.collect()
         for contestant in contestants[:: 1 if number % 2 else -1]:
-            gc.collect()
             begin = time.process_time()
-            contestant(data, len(events), variables)
+            contestant(data, len(events), variables, forget)
             seconds[contestant].append(time.process_time() - begin)
     ours, parser, shipped = (
         _cost(name, seconds[contestant], len(events))
@@ -197,15 +199,14 @@ def _pieces(data: bytes) -> list[bytes]:
     return [data[at : at + _PIECE] for at in range(0, len(data), _PIECE)]
 
 
-def _ours(data: bytes, _: int, variables: tuple[str, str]) -> list[Read]:
+def _ours(data: bytes, _: int, variables: tuple[str, str], take: Take) -> None:
     connection = Connection()
     one, two = variables
-    seen: list[Read] = []
     for piece in _pieces(data):
         connection.receive_data(piece)
         while (event := connection.next_event()) is not NEED_DATA:
             if isinstance(event, Event):
-                seen.append(
+                take(
                     (
                         event.name or None,
                         event.uuid or None,
@@ -214,7 +215,6 @@ def _ours(data: bytes, _: int, variables: tuple[str, str]) -> list[Read]:
                         event.variable(two),
                     )
                 )
-    return seen
 
 
 def _read(event: Any, variables: tuple[str, str]) -> Read:
@@ -232,21 +232,20 @@ def _read(event: Any, variables: tuple[str, str]) -> Read:
 class _Sink:
     """Stands where greenswitch's queue stands, and reads an event at once."""
 
-    def __init__(self, variables: tuple[str, str]) -> None:
-        self.seen: list[Read] = []
+    def __init__(self, variables: tuple[str, str], take: Take) -> None:
         self._variables = variables
+        self._take = take
 
     def put(self, event: Any) -> None:
-        self.seen.append(_read(event, self._variables))
+        self._take(_read(event, self._variables))
 
 
-def _greenswitch_parser(data: bytes, _: int, variables: tuple[str, str]) -> list[Read]:
+def _greenswitch_parser(data: bytes, _: int, variables: tuple[str, str], take: Take) -> None:
     protocol = ESLProtocol()
     protocol.connected = True
     protocol.sock_file = io.BytesIO(data)
-    sink = protocol._esl_event_queue = _Sink(variables)  # noqa: SLF001
+    protocol._esl_event_queue = _Sink(variables, take)  # noqa: SLF001
     protocol.receive_events()
-    return sink.seen
 
 
 class _Endless(io.BytesIO):
@@ -263,13 +262,15 @@ class _Endless(io.BytesIO):
         return line
 
 
-def _greenswitch_shipped(data: bytes, events: int, variables: tuple[str, str]) -> list[Read]:
+def _greenswitch_shipped(data: bytes, events: int, variables: tuple[str, str], take: Take) -> None:
     over = gevent.event.Event()
-    seen: list[Read] = []
+    left = events
 
     def handler(event: Any) -> None:
-        seen.append(_read(event, variables))
-        if len(seen) == events:
+        nonlocal left
+        take(_read(event, variables))
+        left -= 1
+        if not left:
             protocol._run = False  # noqa: SLF001
             over.set()
 
@@ -279,7 +280,6 @@ def _greenswitch_shipped(data: bytes, events: int, variables: tuple[str, str]) -
     protocol.register_handle("*", handler)
     protocol.start_event_handlers()
     gevent.joinall([protocol._receive_events_greenlet, protocol._process_events_greenlet])  # noqa: SLF001
-    return seen
 
 
 def table(report: Report) -> Table:
