@@ -1,7 +1,16 @@
 """A FreeSWITCH stand-in: speaks the outbound event socket, plays a caller, keeps what was heard.
 
 It serves the file mode of the product (answer, playback, record, digits, transfer, bridge) as real
-transcripts show it, at life's pace or faster, with faults where a test wants them. See `Switch`.
+transcripts show it, at life's pace or faster, with faults where a test wants them:
+
+    switch = Switch(speed=10)
+    caller = Caller([SpeakWhenQuiet("question.wav"), WhenQuiet(), HangUp()])
+    result = switch.call(caller, host="127.0.0.1", port=8084, destination_number="5551234567")
+    assert result.ended_by == "caller"
+    result.write_wav(Path("call.wav"))
+
+A `Caller` is good for one call. What FreeSWITCH does and this does not is listed, transcript by
+transcript, in `tests/integration/switchsim/test_switchsim_replay.py`.
 """
 
 from __future__ import annotations

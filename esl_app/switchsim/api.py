@@ -12,7 +12,7 @@ from esl_app.switchsim import causes
 from esl_app.switchsim.dialplan import Answers, Refuses
 from esl_app.switchsim.events import connect_headers, switch_event
 from esl_app.switchsim.legs import DialString, FarLeg
-from esl_app.switchsim.session import Message
+from esl_app.switchsim.messages import Message
 
 if TYPE_CHECKING:
     from esl_app.switchsim.session import Session

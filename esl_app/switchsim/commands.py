@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from esl_app.switchsim import packets
 from esl_app.switchsim.api import background, call_api
 from esl_app.switchsim.events import KNOWN_EVENTS, connect_headers, switch_event
+from esl_app.switchsim.messages import Message
 from esl_app.switchsim.packets import Packet, reply
-from esl_app.switchsim.session import Message
 from esl_app.switchsim.wire import Command
 
 if TYPE_CHECKING:

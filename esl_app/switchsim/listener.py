@@ -23,7 +23,8 @@ from esl_app.switchsim.packets import Format, Packet
 from esl_app.switchsim.wire import Command, CommandParser, OversizeError
 
 if TYPE_CHECKING:
-    from esl_app.switchsim.session import Message, Session
+    from esl_app.switchsim.messages import Message
+    from esl_app.switchsim.session import Session
     from esl_app.switchsim.switch import Switch
 
 # How long FreeSWITCH waits for a first command (mod_event_socket.c, line 2712).

@@ -13,18 +13,19 @@ import re
 import uuid as uuid_module
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gevent.event import Event as Flag
 
 from esl_app.switchsim import causes
-from esl_app.switchsim.caller import SILENCE, CallerSide, Heard
+from esl_app.switchsim.audio import AudioPath
+from esl_app.switchsim.caller import SILENCE, CallerSide
 from esl_app.switchsim.channel import STATE_NUMBERS, Channel, Digit, now_us
-from esl_app.switchsim.clock import FRAME_S, AudioClock
+from esl_app.switchsim.clock import FRAME_S
 from esl_app.switchsim.dialplan import Directory, Extension
 from esl_app.switchsim.events import Event, channel_event, message_event
+from esl_app.switchsim.messages import QUEUE_LIMIT, Destination, Message
 from esl_app.switchsim.packets import Header
 from esl_app.switchsim.result import CallResult, Moment
 from esl_app.switchsim.waiting import Time
@@ -32,39 +33,11 @@ from esl_app.switchsim.waiting import Time
 if TYPE_CHECKING:
     from esl_app.switchsim.listener import Listener
 
-# The session's private queue (switch_core_session.c; measured in transcript d11).
-QUEUE_LIMIT = 256
-# At high speed, frames in a row before other greenlets get their turn.
-_BURST = 25
-_MIN_SLEEP_S = 0.001
 # While one of these runs, the agent listens.
 _LISTENING = frozenset({"record", "play_and_get_digits", "read"})
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
 Observer = Callable[[Moment], None]
-
-
-@dataclass(slots=True, kw_only=True)
-class Message:
-    """A sendmsg on its way to the channel's thread."""
-
-    command: str
-    application: str = ""
-    argument: str = ""
-    event_uuid: str = ""
-    lock: bool = False
-    loops: int = 1
-    cause: str = ""
-    headers: list[Header] = field(default_factory=list)  # of a sendevent
-    done: Flag = field(default_factory=Flag)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Where a transfer sends the channel."""
-
-    extension: str
-    context: str
 
 
 class Session:
@@ -88,18 +61,15 @@ class Session:
         open_listener: Callable[[Session, str], Listener | None],
     ) -> None:
         self.channel = channel
-        self.caller = caller
         self.directory = directory
         self.time = time
-        self.clock = AudioClock(speed=speed, now=time.now())
+        self.audio = AudioPath(time=time, speed=speed, caller=caller)
         self.sounds_root = sounds_root
         self.patience = patience
         self.open_listener = open_listener
         self.listeners: list[Listener] = []
         self.held_by: Listener | None = None  # the controller of the running `socket`
         self.moments: list[Moment] = []
-        self.caller_audio = bytearray()
-        self.agent_audio = bytearray()
         self.wake = Flag()
         self.broken = False  # a break is pending for whatever plays
         self.cut = False  # the controller is gone and socket_resume is set
@@ -119,7 +89,6 @@ class Session:
         self._queue: deque[Message] = deque()
         self._locks = 0
         self._running: list[str] = []
-        self._burst = 0
         self._phone_down = False
         # `record` counts whole seconds of the clock: where in a second did the call begin?
         self.second_offset = time.now() % 1.0
@@ -153,6 +122,7 @@ class Session:
             channel.destination_number,
             destination.extension,
         )
+        channel.context = destination.context
         self.set_state("CS_ROUTING")
         self.set_state("CS_EXECUTE")
         extension = self.directory.extension(destination.extension)
@@ -197,7 +167,7 @@ class Session:
         uuid = uuid or str(uuid_module.uuid4())
         channel = self.channel
         for round_ in range(1, (loops or 1) + 1):
-            began_s = self.clock.audio_s
+            began_s = self.audio.now_s
             channel.set("current_application_response", None)
             if loops is not None:
                 channel.set("current_loop", str(round_))
@@ -218,7 +188,7 @@ class Session:
             self.emit("CHANNEL_EXECUTE_COMPLETE", [*names, *ends])
             self.note("complete", application, response)
             # A round of under half a second is not repeated (switch_ivr.c).
-            if not self.ready or self.clock.audio_s - began_s < 0.5:
+            if not self.ready or self.audio.now_s - began_s < 0.5:
                 break
         for name in ("current_loop", "total_loops") if loops is not None else ():
             channel.set(name, None)
@@ -287,19 +257,13 @@ class Session:
 
     def tick(self, agent: bytes = SILENCE) -> bytes:
         """One frame of a running application; returns what the caller said in it."""
-        self.clock.run_fast(now=self.time.now())
-        wait_s = self.clock.wait_s(now=self.time.now())
-        self._burst += 1
-        if wait_s > 0 or self._burst >= _BURST:
-            self._burst = 0
-            self.time.wait(max(wait_s, _MIN_SLEEP_S))
+        self.audio.wait_fast()
         return self._frame(agent)
 
     def attend(self, while_: Callable[[], bool]) -> None:
         """Serve a controller on a socket without `async`: its own thread waits for each command."""
         while self.ready and while_():
             self.run_messages()
-            self.clock.run_true(now=self.time.now())
             if self.ready and while_() and self._wait_parked():
                 self._frame(SILENCE, nest=False)
         for listener in self.listeners:
@@ -316,7 +280,6 @@ class Session:
             self.run_messages()
             if not (self.ready and while_()):
                 break
-            self.clock.run_true(now=self.time.now())
             if self._wait_parked():
                 self._frame(SILENCE, nest=False)
                 # Digits typed while nothing runs are taken here and never reach a later
@@ -327,26 +290,16 @@ class Session:
 
     def _wait_parked(self) -> bool:
         """True when a frame is due, False when something else woke the thread."""
-        while True:
-            wait_s = self.clock.wait_s(now=self.time.now())
-            if wait_s <= 0:
-                return True
-            self.wake.clear()
-            if self.time.wait(wait_s, self.wake) and not (self._tick_latency and self._queue):
-                return False
+        return self.audio.wait_parked(
+            self.wake, to_the_frame=lambda: self._tick_latency and self.busy
+        )
 
     def _frame(self, agent: bytes, *, nest: bool = True) -> bytes:
-        act = self.caller.act(
-            Heard(
-                agent=agent,
-                listening=any(name in _LISTENING for name in self._running),
-                answered=self.channel.answered,
-                audio_s=self.clock.audio_s,
-            )
+        act = self.audio.exchange(
+            agent,
+            listening=any(name in _LISTENING for name in self._running),
+            answered=self.channel.answered,
         )
-        self.clock.tick()
-        self.agent_audio += agent
-        self.caller_audio += act.frame
         if act.note:
             self.note("caller", act.note)
         if act.digit is not None and self.channel.up:
@@ -381,7 +334,7 @@ class Session:
         if channel.answered or not channel.up:
             return
         channel.answer()
-        self.answered_at_s = self.clock.audio_s
+        self.answered_at_s = self.audio.now_s
         self.emit("CHANNEL_ANSWER")
         channel.call_state = "ACTIVE"
         channel.set("endpoint_disposition", "ANSWER")
@@ -455,7 +408,7 @@ class Session:
 
     def note(self, kind: str, what: str = "", detail: str = "") -> None:
         """A line in the call's own log."""
-        moment = Moment(kind=kind, at_s=round(self.clock.audio_s, 3), what=what, detail=detail)
+        moment = Moment(kind=kind, at_s=round(self.audio.now_s, 3), what=what, detail=detail)
         self.moments.append(moment)
         if self._observer is not None:
             self._observer(moment)
@@ -470,17 +423,17 @@ class Session:
             answered=channel.answered,
             sip_status=self.sip_status,
             answered_at_s=self.answered_at_s,
-            duration_s=self.clock.audio_s,
+            duration_s=self.audio.now_s,
             real_s=real_s,
-            caller_audio=bytes(self.caller_audio),
-            agent_audio=bytes(self.agent_audio),
+            caller_audio=bytes(self.audio.from_caller),
+            agent_audio=bytes(self.audio.from_agent),
             moments=tuple(self.moments),
             variables=dict(channel.variables),
             transferred_to=self.transferred_to,
             fell_back=self.fell_back,
             attempts=self.attempts,
-            script_finished=bool(getattr(self.caller, "finished", True)),
-            caller_gave_up=bool(getattr(self.caller, "gave_up", False)),
+            script_finished=bool(getattr(self.audio.caller, "finished", True)),
+            caller_gave_up=bool(getattr(self.audio.caller, "gave_up", False)),
         )
 
     def frames_of(self, seconds: float) -> int:

@@ -56,7 +56,7 @@ def _run(session: Session, file: WavFile, limit_s: int, threshold: int, silence_
     """Record; True when silence ended it."""
     terminators = terminators_of(session)
     allowed = hits = session.frames_of(silence_s)
-    began = session.clock.audio_s
+    began = session.audio.now_s
     session.broken = False
     while True:
         frame = session.tick()  # what is said while a nested application runs passes by (e8)
@@ -82,7 +82,7 @@ def _run(session: Session, file: WavFile, limit_s: int, threshold: int, silence_
 def _whole_seconds(session: Session, began_s: float) -> int:
     """Seconds as FreeSWITCH counts them here: by whole epoch seconds (a limit of 5 gave 5.94 s)."""
     offset = session.second_offset
-    now_s = session.clock.audio_s
+    now_s = session.audio.now_s
     return math.floor(offset + now_s + FRAME_S) - math.floor(offset + began_s)
 
 
