@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +18,10 @@ from providers.text import clean, speakable
 
 _NAME = "openai_tts"
 _MAX_CHARACTERS = 4096  # the endpoint's own limit
-# Beginnings of what is not raw samples: played as such it would be a burst of noise.
-_NOT_SAMPLES = (b"<", b"{", b"ID3", b"OggS", b"fLaC", b"\xff\xfb", b"\xff\xf3")
+# Beginnings of sound files: played as samples they would be a burst of noise.
+_FILES = (b"ID3", b"OggS", b"fLaC")
+_MP3_FRAME = re.compile(rb"\xff[\xf2\xf3\xfa\xfb]")  # a sample could begin so: the type decides
+_TEXT = re.compile(rb"[\t\n\r\x20-\x7e]{24}")  # so even and so loud no sound begins
 
 
 class OpenAiTtsConfig(OpenAiAccount):
@@ -75,19 +78,20 @@ class OpenAiTts:
             kind = response.headers.get("content-type", "")
             if kind.startswith(("text/", "application/json")):
                 raise BadResponse(f"{kind.partition(';')[0]} instead of sound", provider=_NAME)
-            return self._samples(b"".join(response.iter_bytes()))
+            return self._samples(kind, b"".join(response.iter_bytes()))
 
     def close(self) -> None:
         self._hold.close()
 
-    def _samples(self, data: bytes) -> Audio:
+    def _samples(self, kind: str, data: bytes) -> Audio:
         if data.startswith(b"RIFF"):  # some servers send WAV whatever they are asked for
             try:
                 return from_wav(data)
             except ValueError as error:
                 raise BadResponse(str(error), provider=_NAME) from None
-        if data.startswith(_NOT_SAMPLES):
-            raise BadResponse("a file of another format instead of samples", provider=_NAME)
+        mp3 = kind.startswith("audio/mp") and _MP3_FRAME.match(data)
+        if data.startswith(_FILES) or mp3 or _TEXT.match(data):
+            raise BadResponse("something else instead of samples", provider=_NAME)
         if not data or len(data) % 2:
             raise BadResponse(f"{len(data)} bytes are no 16-bit samples", provider=_NAME)
         return Audio(pcm=data, rate=self._settings.rate)

@@ -88,7 +88,11 @@ class OpenAiServer:
     pieces: list[str] = field(default_factory=lambda: ["We open ", "at eight [", "1]."])
     transcript: str = "Is there parking near the clinic?"
     dimensions: int = 1536
+    # Between two pieces of a chat answer.
+    gap_s: float = 0.0
     faults: deque[Fault] = field(default_factory=deque)
+    # Types and bodies to answer with instead, one a request.
+    replies: deque[tuple[str, bytes]] = field(default_factory=deque)
     seen: list[Seen] = field(default_factory=list)
     open: int = 0
     most_open: int = 0
@@ -134,6 +138,9 @@ class OpenAiServer:
         yield from body
 
     def _right(self, seen: Seen) -> tuple[str, Iterator[bytes]]:
+        if self.replies:
+            kind, whole = self.replies.popleft()
+            return kind, iter([whole])
         if seen.path == "/v1/chat/completions":
             return "text/event-stream", self._chat(seen)
         if seen.path == "/v1/audio/speech":
@@ -147,7 +154,9 @@ class OpenAiServer:
 
     def _chat(self, seen: Seen) -> Iterator[bytes]:
         assert seen.json["stream"] is True
-        for piece in self.pieces:
+        for place, piece in enumerate(self.pieces):
+            if place and self.gap_s:
+                gevent.sleep(self.gap_s)
             yield event({"choices": [{"index": 0, "delta": {"content": piece}}]})
         yield event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         if seen.json.get("stream_options", {}).get("include_usage"):

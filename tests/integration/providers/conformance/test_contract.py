@@ -27,6 +27,17 @@ def of_kind(kind: Kind) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("rig", [rig for rig in ALL if rig.kind == kind], ids=str)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> Iterator[None]:
+    """Holds on to the engines, so that each test need not load its own."""
+    kept = [create(rig.kind, rig.name, rig.config) for rig in LOCAL]
+    for adapter in kept:
+        warm_up(adapter, Deadline.after(60))
+    yield
+    for adapter in kept:
+        adapter.close()
+
+
 @pytest.fixture(params=ALL, ids=str)
 def rig(request: pytest.FixtureRequest) -> Rig:
     found = request.param
