@@ -87,37 +87,61 @@ DELETE FROM voice_ai.document
  WHERE domain_uuid = %(domain_uuid)s AND document_name = %(document_name)s;
 
 -- name: search
--- An exact scan of the tenant's own passages: no index can lose one, and a few thousand take
--- milliseconds.
-WITH mine AS MATERIALIZED (
-    SELECT p.passage_uuid, p.title, p.content, p.words, p.language, d.document_name,
-           1 - (p.embedding <=> CAST(%(embedding)s AS halfvec)) AS cosine
-      FROM voice_ai.passage p
-      JOIN voice_ai.document d USING (domain_uuid, voice_document_uuid)
-     WHERE p.domain_uuid = %(domain_uuid)s
-       AND p.embedding_model = %(embedding_model)s
-       AND p.embedding_dimensions = %(embedding_dimensions)s
+-- Vectors are scanned exactly: no index can lose a passage, and a few thousand take milliseconds as
+-- long as nothing but the vector is read of each. Both rankings hold ids only; texts are fetched for
+-- the few that are left.
+WITH documents AS MATERIALIZED (
+    SELECT d.voice_document_uuid, d.document_name, d.language
+      FROM voice_ai.document d
+     WHERE d.domain_uuid = %(domain_uuid)s
        AND d.is_enabled
        AND (d.voice_secretary_uuid IS NULL
             OR d.voice_secretary_uuid = coalesce(%(voice_secretary_uuid)s, d.voice_secretary_uuid))
-), asked AS (
+), dense AS MATERIALIZED (
+    SELECT nearest.passage_uuid, row_number() OVER (ORDER BY distance, passage_uuid) AS place
+      FROM (
+          SELECT p.passage_uuid, p.embedding <=> CAST(%(embedding)s AS halfvec) AS distance
+            FROM voice_ai.passage p
+            JOIN documents USING (voice_document_uuid)
+           WHERE p.domain_uuid = %(domain_uuid)s
+             AND p.embedding_model = %(embedding_model)s
+             AND p.embedding_dimensions = %(embedding_dimensions)s
+           ORDER BY distance, p.passage_uuid
+           LIMIT %(candidates)s
+      ) AS nearest
+), asked AS MATERIALIZED (
     SELECT l.language, voice_ai.any_word(l.language, %(question)s) AS query
-      FROM (SELECT DISTINCT language FROM mine) AS l
-), dense AS (
-    SELECT passage_uuid, row_number() OVER (ORDER BY cosine DESC, passage_uuid) AS place
-      FROM mine ORDER BY place LIMIT %(candidates)s
-), lexical AS (
-    SELECT m.passage_uuid,
-           row_number() OVER (
-               ORDER BY ts_rank('{0.1, 0.2, 0.7, 1.0}', m.words, a.query, 1) DESC, m.passage_uuid
-           ) AS place
-      FROM mine m JOIN asked a USING (language)
-     WHERE m.words @@ a.query
-     ORDER BY place LIMIT %(candidates)s
+      FROM (SELECT DISTINCT language FROM documents) AS l
+), lexical AS MATERIALIZED (
+    SELECT best.passage_uuid, row_number() OVER (ORDER BY rank DESC, passage_uuid) AS place
+      FROM (
+          SELECT p.passage_uuid, ts_rank('{0.1, 0.2, 0.7, 1.0}', p.words, a.query, 1) AS rank
+            FROM asked a
+            JOIN voice_ai.passage p ON p.words @@ a.query AND p.language = a.language
+            JOIN documents USING (voice_document_uuid)
+           WHERE p.domain_uuid = %(domain_uuid)s
+             AND p.embedding_model = %(embedding_model)s
+             AND p.embedding_dimensions = %(embedding_dimensions)s
+           ORDER BY rank DESC, p.passage_uuid
+           LIMIT %(candidates)s
+      ) AS best
+), found AS MATERIALIZED (
+    SELECT passage_uuid, max(dense_place) AS dense_place, max(lexical_place) AS lexical_place
+      FROM (
+          SELECT passage_uuid, place AS dense_place, NULL AS lexical_place FROM dense
+          UNION ALL
+          SELECT passage_uuid, NULL, place FROM lexical
+      ) AS both_rankings
+     GROUP BY passage_uuid
 )
-SELECT m.passage_uuid, m.title, m.content, m.document_name, m.cosine,
-       dense.place AS dense_place, lexical.place AS lexical_place
-  FROM mine m
-  LEFT JOIN dense USING (passage_uuid)
-  LEFT JOIN lexical USING (passage_uuid)
- WHERE dense.place IS NOT NULL OR lexical.place IS NOT NULL;
+SELECT f.passage_uuid, p.title, p.content, d.document_name, p.cosine, f.dense_place, f.lexical_place
+  FROM found f
+  -- One look-up by key for each: without statistics the planner would rather read the table.
+ CROSS JOIN LATERAL (
+      SELECT q.title, q.content, q.voice_document_uuid,
+             1 - (q.embedding <=> CAST(%(embedding)s AS halfvec)) AS cosine
+        FROM voice_ai.passage q
+       WHERE q.domain_uuid = %(domain_uuid)s AND q.passage_uuid = f.passage_uuid
+      OFFSET 0
+  ) AS p
+  JOIN documents d USING (voice_document_uuid);
