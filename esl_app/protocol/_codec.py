@@ -270,9 +270,14 @@ def _plain_event(raw: bytes, start: int, limits: Limits) -> Event:
     """The event in `raw`, whose own headers begin at `start`."""
     if b"\0" in raw:
         raise RemoteProtocolError("text/event-plain: NUL")
-    # The core gives the events of a channel no body, so the empty line that ends the packet is its
-    # only one; looking for an earlier one would cost more than everything else here together.
-    if raw.startswith(b"Event-Name: CHANNEL_", start) and raw.endswith(b"\n\n"):
+    # Of a channel's events only the last may have a body (`hangup_complete_with_xml`,
+    # switch_core_state_machine.c:943-953), so the empty line that ends the packet is the only one;
+    # looking for an earlier one would cost more than everything else here together.
+    if (
+        raw.startswith(b"Event-Name: CHANNEL_", start)
+        and raw.endswith(b"\n\n")
+        and not raw.startswith(b"HANGUP_COMPLETE", start + 20)
+    ):
         end = len(raw) - 2
     else:
         end = raw.find(b"\n\n", start)

@@ -174,7 +174,11 @@ def test_the_body_of_an_event_is_no_header() -> None:
         b"Event-Name: DETECTED_SPEECH\nContent-Length: 30\n\nline\nUnique-ID: forged\nx: y\n\n"
     )
     job = event(b"Event-Name: BACKGROUND_JOB\nContent-Length: 27\n\n+OK\nApplication: playback\n\n")
+    cdr = event(
+        b"Event-Name: CHANNEL_HANGUP_COMPLETE\nContent-Length: 22\n\n<cdr/>\nUnique-ID: x\n\n"
+    )
     assert job.application is None
+    assert (cdr.uuid, cdr.body) == ("", b"<cdr/>\nUnique-ID: x\n\n")
     assert found.uuid == ""
     assert found.get("x") is None
     assert found.all("Unique-ID") == ()
