@@ -177,7 +177,7 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
             self.release(deadline)
             raise
         self._channel = answer
-        self._outbound_connected = True
+        self._outbound_connected = self._end is None
         self.myevents(deadline)
         return answer
 
