@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,8 +30,7 @@ def read_pdf(data: bytes, *, within_s: float) -> tuple[list[Block], int]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        # Nothing of our environment: it may hold keys.
-        env={"PYTHONPATH": str(_ROOT), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=_environment(),
         start_new_session=True,
     )
     try:
@@ -57,3 +57,12 @@ def read_pdf(data: bytes, *, within_s: float) -> tuple[list[Block], int]:
         for b in answer["blocks"]
     ]
     return blocks, int(answer["pages"])
+
+
+def _environment() -> dict[str, str]:
+    """Where our modules are, and nothing else of our environment: it may hold keys."""
+    found = {
+        "PYTHONPATH": os.pathsep.join(path for path in (str(_ROOT), *sys.path) if path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return found | {k: v for k, v in os.environ.items() if k in ("PATH", "LD_LIBRARY_PATH")}
