@@ -24,7 +24,9 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,7 @@ from typing import Any
 import gevent
 import structlog
 from gevent import socket
-from gevent.event import Event
-from gevent.lock import Semaphore
+from gevent.event import AsyncResult, Event
 from gevent.subprocess import Popen, TimeoutExpired
 
 from providers.deadline import Deadline
@@ -47,6 +48,7 @@ log = structlog.get_logger()
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _LOAD_S = 120.0
 _RETRY_LOAD_S = 10.0
+_REAP_S = 5.0
 _LEAVING_S = 0.2  # a process that closed its socket is gone in a moment, and its status tells why
 
 
@@ -62,10 +64,21 @@ class EngineSpec:
 
     @classmethod
     def of(
-        cls, provider: str, module: str, options: Mapping[str, Any], *, processes: int = 1
+        cls,
+        provider: str,
+        module: str,
+        options: Mapping[str, Any],
+        *,
+        processes: int = 1,
+        max_waiting: int = 32,
     ) -> EngineSpec:
-        text = json.dumps(dict(options), sort_keys=True)
-        return cls(provider=provider, module=module, options=text, processes=processes)
+        return cls(
+            provider=provider,
+            module=module,
+            options=json.dumps(dict(options), sort_keys=True),
+            processes=processes,
+            max_waiting=max_waiting,
+        )
 
 
 @dataclass(slots=True)
@@ -236,11 +249,15 @@ class _Process:
             link.close()
         if child is None:
             return "not running"
-        try:
-            code = child.wait(timeout=grace_s)
-        except TimeoutExpired:
+        if grace_s:
+            with suppress(TimeoutExpired):
+                child.wait(timeout=grace_s)
+        if child.poll() is None:
             child.kill()
-            code = child.wait()
+        try:
+            code = child.wait(timeout=_REAP_S)
+        except TimeoutExpired:  # stuck in the kernel; it cannot come back to us
+            return "killed"
         return f"signal {-code}" if code < 0 else f"status {code}"
 
 
@@ -249,10 +266,11 @@ class WorkerPool:
 
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
-        self._turns = Semaphore(spec.processes)
-        self._waiting = 0
         self._all = [_Process(spec) for _ in range(spec.processes)]
         self._idle = list(self._all)
+        # First come, first served. gevent's semaphore is not: whoever releases it and asks again
+        # gets it again, and a long document would keep every caller's question waiting.
+        self._queue: deque[AsyncResult[_Process]] = deque()
 
     def warm_up(self, deadline: Deadline) -> None:
         """Load every process."""
@@ -271,26 +289,44 @@ class WorkerPool:
             Unavailable: the engine does not load, died, or too many wait already.
             BadRequest, BadResponse: as the engine says.
         """
-        if self._waiting >= self._spec.max_waiting:
-            raise Unavailable(
-                f"{self._waiting} requests wait already", provider=self._spec.provider
-            )
-        self._waiting += 1
-        try:
-            if not self._turns.acquire(timeout=deadline.remaining_s):
-                raise Timeout("no turn by the deadline", provider=self._spec.provider)
-        finally:
-            self._waiting -= 1
-        process = self._idle.pop()
+        process = self._take(deadline)
         try:
             return process.request(header, body, deadline)
         finally:
-            self._idle.append(process)
-            self._turns.release()
+            self._give(process)
 
     def close(self) -> None:
         for process in self._all:
             process.close()
+
+    def _take(self, deadline: Deadline) -> _Process:
+        """A process for oneself, in turn."""
+        if self._idle:
+            return self._idle.pop()
+        if len(self._queue) >= self._spec.max_waiting:
+            raise Unavailable(
+                f"{len(self._queue)} requests wait already", provider=self._spec.provider
+            )
+        ticket: AsyncResult[_Process] = AsyncResult()
+        self._queue.append(ticket)
+        try:
+            ticket.wait(timeout=deadline.remaining_s)
+        except BaseException:  # the caller hung up, perhaps just as its turn came
+            if ticket.value is not None:
+                self._give(ticket.value)
+            else:
+                self._queue.remove(ticket)
+            raise
+        if ticket.value is not None:
+            return ticket.value
+        self._queue.remove(ticket)
+        raise Timeout("no turn by the deadline", provider=self._spec.provider)
+
+    def _give(self, process: _Process) -> None:
+        if self._queue:
+            self._queue.popleft().set(process)
+        else:
+            self._idle.append(process)
 
 
 _pools: Shared[WorkerPool] = Shared()

@@ -25,6 +25,8 @@ from providers.worker import EngineHold, EngineSpec
 
 _NAME = "local"
 _SHIPPED = "all-MiniLM-L6-v2"
+# A document's passages go in few at a time, so that a caller's question gets in between.
+_AT_ONCE = 8
 _MAX_CHARACTERS = 20_000  # far past what the model reads (256 tokens)
 
 
@@ -99,11 +101,18 @@ class LocalEmbedder:
                 f"{len(texts)} texts; at most {self.capabilities.batch}", provider=_NAME
             )
         prefix = self._prefixes[kind]
-        _, body = self._engine.pool.request(
-            {"texts": [(prefix + text)[:_MAX_CHARACTERS] for text in texts]}, deadline=deadline
-        )
-        size = self.dimensions * 4
-        if len(body) != size * len(texts):
+        asked = [(prefix + text)[:_MAX_CHARACTERS] for text in texts]
+        vectors: list[list[float]] = []
+        for start in range(0, len(asked), _AT_ONCE):
+            vectors += self._some(asked[start : start + _AT_ONCE], deadline)
+        return vectors
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def _some(self, texts: list[str], deadline: Deadline) -> list[list[float]]:
+        _, body = self._engine.pool.request({"texts": texts}, deadline=deadline)
+        if len(body) != self.dimensions * 4 * len(texts):
             width = len(body) // 4 // len(texts)
             raise BadResponse(
                 f"the model gives {width} dimensions, `dimensions` says {self.dimensions}",
@@ -111,6 +120,3 @@ class LocalEmbedder:
             )
         layout = struct.Struct(f"<{self.dimensions}f")
         return [list(vector) for vector in layout.iter_unpack(body)]
-
-    def close(self) -> None:
-        self._engine.close()

@@ -231,6 +231,20 @@ def test_a_vector_does_not_depend_on_its_neighbours(embedder: Embedder) -> None:
     assert with_others[1] == alone
 
 
+def test_a_question_gets_in_between_the_passages_of_a_document(embedder: Embedder) -> None:
+    finished: list[str] = []
+
+    def embed(name: str, texts: list[str]) -> None:
+        embedder.embed(texts, kind="passage", deadline=soon())
+        finished.append(name)
+
+    document = gevent.spawn(embed, "document", ["a long passage " * 60] * 64)
+    gevent.sleep(0.01)
+    question = gevent.spawn(embed, "question", ["Is there parking?"])
+    gevent.joinall([document, question], raise_error=True)
+    assert finished == ["question", "document"]
+
+
 def test_long_and_odd_texts_have_vectors(embedder: Embedder) -> None:
     texts = ["", " ", "word " * 50_000, "\x00", "👍", "日本語"]
     vectors = embedder.embed(texts, kind="passage", deadline=soon())

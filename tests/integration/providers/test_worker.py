@@ -26,12 +26,11 @@ def make() -> Iterator[Make]:
     pools: list[WorkerPool] = []
 
     def build(*, processes: int = 1, max_waiting: int = 32, **options: Any) -> WorkerPool:
-        spec = EngineSpec.of("echo", "tests.fakes.echo_engine", options, processes=processes)
-        spec = EngineSpec(
-            provider=spec.provider,
-            module=spec.module,
-            options=spec.options,
-            processes=spec.processes,
+        spec = EngineSpec.of(
+            "echo",
+            "tests.fakes.echo_engine",
+            options,
+            processes=processes,
             max_waiting=max_waiting,
         )
         pools.append(WorkerPool(spec))
@@ -206,6 +205,39 @@ def test_past_the_longest_queue_requests_are_refused(make: Make) -> None:
         pool.request({"do": "facts"}, deadline=soon())
     gevent.joinall(jobs, raise_error=True)
     assert pid_of(pool)
+
+
+def test_who_comes_first_is_served_first(make: Make) -> None:
+    pool = make()
+    pool.warm_up(soon())
+    served: list[str] = []
+
+    def ask(name: str, times: int) -> None:
+        for _ in range(times):
+            pool.request({"do": "sleep", "seconds": 0.02}, deadline=soon())
+        served.append(name)
+
+    greedy = gevent.spawn(ask, "greedy", 20)
+    gevent.sleep(0.01)
+    jobs = [greedy, *(gevent.spawn(ask, name, 1) for name in ("one", "two", "three"))]
+    gevent.joinall(jobs, raise_error=True)
+    assert served == ["one", "two", "three", "greedy"]
+
+
+def test_callers_that_hang_up_in_the_queue_lose_no_process(make: Make) -> None:
+    pool = make(processes=2)
+    pool.warm_up(soon())
+    for round_ in range(30):
+        jobs = [
+            gevent.spawn(pool.request, {"do": "sleep", "seconds": 0.004}, deadline=soon())
+            for _ in range(6)
+        ]
+        gevent.sleep(0.001 * (round_ % 10))
+        gevent.killall(jobs)
+    began = [gevent.spawn(pid_of, pool) for _ in range(8)]
+    gevent.joinall(began, raise_error=True, timeout=10)
+    assert len(pool._idle) == 2
+    assert not pool._queue
 
 
 def test_a_turn_that_does_not_come_is_a_timeout_and_leaves_the_process(make: Make) -> None:
