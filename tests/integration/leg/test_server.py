@@ -12,6 +12,7 @@ from typing import Any
 import gevent
 import pytest
 import structlog
+from gevent.monkey import get_original
 from greenswitch.esl import OutboundESLServer
 
 from esl_app.errors import ConfigError, Hangup
@@ -326,3 +327,17 @@ def test_greenswitch_s_way_of_listening() -> None:
     clean_call(server.port)
     server.stop(1)
     listening.get(timeout=1)
+
+
+def test_a_call_still_in_the_queue_when_stopping_is_served() -> None:
+    """Closing the port would reset it, and FreeSWITCH believes it connected."""
+    with serving() as server:
+        plain = get_original("socket", "socket")()
+        plain.connect(("127.0.0.1", server.port))  # by the kernel alone: the hub has not run
+        stopping = gevent.spawn(server.stop, 5)
+        with Peer(socket.socket(fileno=plain.detach())) as peer:
+            peer.accept()
+            peer.execute("answer")
+            peer.let_hang_up()
+        stopping.get(timeout=2)
+        assert server.counters["leg_completed"] == 1
