@@ -16,6 +16,7 @@ import gevent
 import structlog
 from gevent.queue import Queue
 
+from esl_app.greenlets import spawn
 from esl_app.journal import Turn
 from esl_app.leg import Leg
 from tenants import repository
@@ -54,7 +55,7 @@ class Archive:
             processing_mode=tenant.secretary.processing_mode,
         )
         self._waiting: Queue[Callable[[], None] | None] = Queue(maxsize=_MOST)
-        self._writer = gevent.spawn(self._write)
+        self._writer = spawn(self._write)
         self._put(lambda: self._save(self._conversation))
 
     def turn(self, turn: Turn) -> None:

@@ -24,6 +24,7 @@ from esl_app.engines import EnginePool, Engines
 from esl_app.errors import EslError, Hangup, LegLost, trace_of
 from esl_app.flow import Call, Parts
 from esl_app.flow_runner import FlowLoader, FlowProblem, line_of
+from esl_app.greenlets import spawn
 from esl_app.journal import Entry, Journal, Turn
 from esl_app.leg import Leg
 from esl_app.media.file import FileMedia
@@ -176,6 +177,8 @@ class Controller:
             )
 
         conversation.on_turn = keep
+        # Models load while the greeting is heard; costs nothing when they are loaded.
+        stack.callback(spawn(self.engines.warm, engines, Deadline.after(_WARM_S)).kill)
         watchdog = gevent.spawn_later(self._settings.call.max_s, _time_out, leg)
         stack.callback(watchdog.kill)
         journal.add("call", resumed=session is not None)

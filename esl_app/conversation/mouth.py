@@ -10,6 +10,7 @@ from uuid import UUID
 import gevent
 from gevent.queue import Queue
 
+from esl_app.greenlets import spawn
 from esl_app.journal import Journal, Span, Turn
 from esl_app.media.contract import Media
 from esl_app.media.prompts import Prompt, PromptCache, PromptKey
@@ -108,7 +109,7 @@ class Mouth:
             Hangup: the caller is gone.
         """
         ready: Queue[tuple[str, Prompt] | Exception | None] = Queue(maxsize=_AHEAD)
-        maker = gevent.spawn(
+        maker = spawn(
             self._make, sentences([text] if isinstance(text, str) else text), ready, turn
         )
         spoken: list[str] = []
