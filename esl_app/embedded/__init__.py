@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from esl_app.embedded._process import EmbeddedError
 from esl_app.embedded.postgres import EmbeddedPostgres
-from esl_app.embedded.stack import Stack
 from esl_app.embedded.valkey import EmbeddedValkey
 
-__all__ = ["EmbeddedError", "EmbeddedPostgres", "EmbeddedValkey", "Stack"]
+__all__ = ["EmbeddedError", "EmbeddedPostgres", "EmbeddedValkey"]

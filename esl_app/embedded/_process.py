@@ -92,6 +92,12 @@ class FolderLock:
         self._path = folder / "lock"
         self._what = what
         self._fd = -1
+        self._pid = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this very process took it; a forked child only has a copy."""
+        return self._fd >= 0 and self._pid == os.getpid()
 
     def acquire(self) -> None:
         try:
@@ -109,7 +115,7 @@ class FolderLock:
             ) from None
         os.ftruncate(fd, 0)
         os.pwrite(fd, str(os.getpid()).encode(), 0)
-        self._fd = fd
+        self._fd, self._pid = fd, os.getpid()
 
     def release(self) -> None:
         if self._fd >= 0:
@@ -210,6 +216,18 @@ def spawn(
         preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, libc is already loaded
         **change,
     )
+
+
+def wait_for(
+    url: Callable[[], str | None], *, while_true: Callable[[], bool], within_s: float
+) -> str | None:
+    """The URL once there is one; None when `while_true` ends or the time is over."""
+    end = time.monotonic() + within_s
+    while while_true():
+        if (found := url()) is not None or time.monotonic() > end:
+            return found
+        time.sleep(0.05)
+    return None
 
 
 def wait_ready(

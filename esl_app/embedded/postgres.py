@@ -105,6 +105,8 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server, at the latest after 20 s, and give the folder free."""
+        if not self._lock.is_ours:
+            return  # not started, or a forked child's copy
         if self._process is not None:
             _process.stop(self._process, steps=_STOP_STEPS)
             self._process = None
@@ -113,14 +115,19 @@ class EmbeddedPostgres:
         self._socket_dir = None
         self._lock.release()
 
-    def running_url(self, database: str = "postgres") -> str | None:
+    def running_url(self, database: str = "postgres", *, within_s: float = 10.0) -> str | None:
         """Superuser's URL when another process of ours runs the server in this folder, else None.
 
         The second command on a machine (`documents add` beside `serve`) works on the first's
-        server instead of being sent away.
+        server instead of being sent away; while that one still starts, it waits.
         """
-        if not self._lock.taken_elsewhere:
-            return None
+        return _process.wait_for(
+            lambda: self._url_now(database),
+            while_true=lambda: self._lock.taken_elsewhere,
+            within_s=within_s,
+        )
+
+    def _url_now(self, database: str) -> str | None:
         try:
             lines = _postmaster_lines(self._cluster)
             password = (self.data_dir / "password").read_text("ascii").strip()

@@ -62,6 +62,8 @@ class EmbeddedValkey:
 
     def stop(self) -> None:
         """Stop the server, at the latest after 10 s, and give the folder free."""
+        if not self._lock.is_ours:
+            return  # not started, or a forked child's copy
         if self._process is not None:
             _process.stop(self._process, steps=((signal.SIGTERM, 5.0),))
             self._process = None
@@ -72,10 +74,13 @@ class EmbeddedValkey:
         self._socket_dir = None
         self._lock.release()
 
-    def running_url(self) -> str | None:
+    def running_url(self, *, within_s: float = 10.0) -> str | None:
         """The URL when another process of ours runs the server in this folder, else None."""
-        if not self._lock.taken_elsewhere:
-            return None
+        return _process.wait_for(
+            self._url_now, while_true=lambda: self._lock.taken_elsewhere, within_s=within_s
+        )
+
+    def _url_now(self) -> str | None:
         try:
             password = (self.data_dir / "password").read_text("ascii").strip()
             path = Path((self.data_dir / "socket").read_text())

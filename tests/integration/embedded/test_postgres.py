@@ -29,6 +29,21 @@ time.sleep(60)
 """
 
 
+_FORK = """
+import os, sys
+from pathlib import Path
+from esl_app.embedded import EmbeddedPostgres
+server = EmbeddedPostgres(Path(sys.argv[1]), durable=False)
+server.start()
+if (child := os.fork()) == 0:
+    server.stop()
+    os._exit(0)
+os.waitpid(child, 0)
+print(server.running, flush=True)
+server.stop()
+"""
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="voice-ai-test-", dir="/tmp"))
@@ -123,6 +138,35 @@ def test_it_dies_with_its_parent_and_the_folder_is_free_again(folder: Path) -> N
         assert not _alive(postmaster)
     finally:
         waiting.stop()
+
+
+def test_a_second_command_waits_while_the_first_still_starts(folder: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", _HOLD, str(folder)], stdout=subprocess.PIPE)
+    second = EmbeddedPostgres(folder)
+    try:
+        end = time.monotonic() + 30
+        while not second._lock.taken_elsewhere:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        url = second.running_url()
+        assert url is not None
+        assert _ask(url, "SELECT 1") == "1"
+    finally:
+        child.kill()
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+def test_a_forked_child_does_not_stop_its_parent_s_server(folder: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _FORK, str(folder / "data")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert run.stdout == "True\n"
 
 
 def test_after_a_crash_it_recovers(server: EmbeddedPostgres) -> None:
