@@ -20,7 +20,8 @@ from esl_app.switchsim.clock import RATE
 
 Samples = npt.NDArray[np.int16]
 
-_RAW_SUFFIXES = frozenset({".r8", ".r16", ".raw", ".pcmu"})
+# Headerless files. `.L16` and `.ul` are read as 8 kHz samples whatever they hold (transcript k4).
+_RAW_SUFFIXES = frozenset({".r8", ".r16", ".raw", ".pcmu", ".l16", ".ul"})
 _TONE = re.compile(r"%\((?P<on>\d+),(?P<off>\d+),(?P<freqs>[\d.,]+)\)")
 _LOOPS = re.compile(r"loops=(-?\d+)")
 _ENDLESS_ROUNDS = 1000

@@ -80,6 +80,17 @@ _SOUNDS_MS = {
 }
 
 
+_HEADERLESS = {
+    "n.PCMU": 12640,
+    "n.r8": 25280,
+    "n.r16": 50560,
+    "n.raw": 25280,
+    "n.sln": 25280,
+    "n.L16": 50560,
+    "n.ul": 50560,
+}
+
+
 class MismatchError(AssertionError):
     """The stand-in said something else than FreeSWITCH."""
 
@@ -417,6 +428,8 @@ def make_sounds(folder: Path) -> None:
     if folder.exists():
         return
     folder.mkdir(parents=True)
+    for name, bytes_ in _HEADERLESS.items():
+        (folder / name).write_bytes(bytes(bytes_))
     noise = np.random.default_rng(7)
     lengths = dict(_SOUNDS_MS) | {"speech": 3700, "yes": 600, "digits": 3000, "tone1k": 500}
     for name, ms in lengths.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,6 @@ NOT_REPRODUCED = {
     "i3_before_connect": _BACKLOG,
     "i7_divert": _SPEECH,
     "k3_streams": "say, speak and local_stream need FreeSWITCH's own voices",
-    "k4_raw": "headerless files beyond .r8, .r16, .raw and .PCMU",
     "k5_fifo": _PIPE,
     "k5b_fifo_break_nowriter": _PIPE,
     "k6_growing": _PIPE,
@@ -86,6 +86,32 @@ def test_says_what_freeswitch_said(name: str, folder: Path) -> None:
 def test_table_of_what_is_missing_is_true(name: str, folder: Path) -> None:
     with pytest.raises(MismatchError):
         Replay(load(name), folder).run()
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        (b"CHANNEL_UNPARK", b"CHANNEL_UNHOLD"),
+        (b"FILE%20PLAYED", b"FILE%20WASTED"),
+        (b"will linger 3", b"will linger 4"),
+        (b"Linger-Time: 3", b"Linger-Time: 4"),
+        (b"CS_REPORTING", b"CS_RESETTING"),
+    ],
+)
+def test_a_difference_is_noticed(said: bytes, instead: bytes, folder: Path) -> None:
+    """The comparison itself, tried on a transcript that says something else."""
+    true = load("a1_basic")
+    lines = tuple(replace(line, data=line.data.replace(said, instead)) for line in true.lines)
+    assert lines != true.lines
+    with pytest.raises(MismatchError):
+        Replay(replace(true, lines=lines), folder).run()
+
+
+def test_what_freeswitch_did_not_say_is_noticed(folder: Path) -> None:
+    true = load("a1_basic")
+    lines = tuple(line for line in true.lines if b"Content-Disposition: linger" not in line.data)
+    with pytest.raises(MismatchError):
+        Replay(replace(true, lines=lines), folder).run()
 
 
 def test_tables_name_transcripts_that_exist() -> None:
