@@ -29,7 +29,7 @@ from esl_app.leg import Leg
 from esl_app.media import sound
 from esl_app.media.contract import Media
 from esl_app.media.prompts import Prompt
-from esl_app.protocol import commands, safe
+from esl_app.protocol import safe
 from esl_app.turn import Phrases, phrases
 from providers.deadline import Deadline
 from providers.errors import ProviderError
@@ -219,12 +219,14 @@ class Call:
             self.say(self._phrases.no_person)
             return
         try:
-            command = commands.transfer(target, context=self.secretary.transfer_context)
+            safe.extension(target)
         except safe.UnsafeArgument as error:
             raise FlowError(f"transfer: {error}") from error
         self.say(self.secretary.transfer_message, barge_in=False)
         self._parts.journal.add("transfer", extension=target)
-        self._parts.leg.execute(command, Deadline.after(COMMAND_S))
+        self._parts.leg.transfer(
+            target, context=self.secretary.transfer_context, deadline=Deadline.after(COMMAND_S)
+        )
         raise Hangup("BLIND_TRANSFER")
 
     def run(self, name: str) -> None:

@@ -209,8 +209,15 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
         context: str,
         deadline: Deadline | None = None,
     ) -> None:
-        """Send the call to an extension; the leg is over then and its socket closed."""
-        self.execute(commands.transfer(extension, context=context), deadline)
+        """Send the call to an extension; the leg is over then and its socket closed.
+
+        `socket_resume` goes off first: with it, our closing the socket resets the call in its new
+        extension (mod_event_socket.c:2816-2821), and the caller hears nothing ever after.
+        """
+        deadline = deadline or Deadline.after(APPLICATION_S)
+        target = commands.transfer(extension, context=context)
+        self.execute(commands.set_variable("socket_resume", "false"), deadline)
+        self.execute(target, deadline)
 
     def release(self, deadline: Deadline | None = None) -> None:
         """Give the call back to the dialplan, whose next action runs; harmless when it is over."""
