@@ -9,6 +9,7 @@ import time
 import zlib
 from pathlib import Path
 
+import gevent
 import pypdf
 import pytest
 from pypdf.generic import (
@@ -135,23 +136,52 @@ def test_pages_that_contain_themselves(path: Path) -> None:
     assert time.monotonic() - began < 25
 
 
-def test_a_stream_that_grows_to_a_gigabyte(path: Path) -> None:
+def _bomb() -> bytes:
+    """A page whose stream is a gigabyte once it is unpacked."""
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(b"\0" * 2**20) for _ in range(1024)) + packer.flush()
     writer = _text_pdf([(10, "x")])
     (page,) = writer.pages
-    bomb = DecodedStreamObject()
-    bomb.set_data(packed)
-    bomb[NameObject("/Filter")] = NameObject("/FlateDecode")
-    bomb[NameObject("/Length")] = NumberObject(len(packed))
-    page[NameObject("/Contents")] = writer._add_object(bomb)
+    stream = DecodedStreamObject()
+    stream.set_data(packed)
+    stream[NameObject("/Filter")] = NameObject("/FlateDecode")
+    stream[NameObject("/Length")] = NumberObject(len(packed))
+    page[NameObject("/Contents")] = writer._add_object(stream)
+    return _bytes(writer)
+
+
+def test_a_stream_that_grows_to_a_gigabyte(path: Path) -> None:
+    data = _bomb()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.monotonic()
-    reason = _reason(path, _bytes(writer))
-    assert reason
+    assert _reason(path, data)
     assert time.monotonic() - began < 25
     # The bomb went off elsewhere.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+def _readers() -> list[str]:
+    """Processes of ours that are reading a PDF now."""
+    found = []
+    for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"pdf_process" in command:
+            found.append(pid)
+    return found
+
+
+def test_who_gives_up_waiting_takes_the_reader_with_him(path: Path) -> None:
+    path.write_bytes(_bomb())
+    waiting = gevent.spawn(extract, path)
+    end = time.monotonic() + 10
+    while not _readers():
+        assert time.monotonic() < end
+        gevent.sleep(0.01)
+    waiting.kill(timeout=5)
+    assert _readers() == []
 
 
 def test_a_reader_that_never_ends_is_ended(path: Path) -> None:
@@ -162,9 +192,8 @@ def test_a_reader_that_never_ends_is_ended(path: Path) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_after_all_that_the_next_one_works_and_no_process_is_left(path: Path) -> None:
+def test_the_next_one_works_and_no_process_is_left(path: Path) -> None:
+    _reason(path, b"%PDF-1.4 broken")
     path.write_bytes(_bytes(_text_pdf([(10, "Fine.")])))
     assert extract(path).blocks[0].text == "Fine."
-    mine = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in mine]
-    assert not [c for c in commands if b"pdf_process" in c]
+    assert _readers() == []
