@@ -107,6 +107,7 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
         self.foreign_events = 0
         """Events of other channels: dropped."""
         self._releasing = False
+        self._leaving = False
         self._end: Callable[[], EslError] | None = None
         self._channel: ChannelData | None = None
         self._executions = Executions()
@@ -217,6 +218,7 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
         deadline = deadline or Deadline.after(APPLICATION_S)
         target = commands.transfer(extension, context=context)
         self.execute(commands.set_variable("socket_resume", "false"), deadline)
+        self._leaving = True
         self.execute(target, deadline)
 
     def release(self, deadline: Deadline | None = None) -> None:
@@ -273,7 +275,10 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
             Overloaded: too many are outstanding; nothing was sent.
             CommandFailed: FreeSWITCH refused it.
             Hangup, LegLost: the call is over; nothing was sent, or nothing will come of it.
+            TypeError: a transfer. It takes more than the application: `transfer`.
         """
+        if execute.app == "transfer" and not self._leaving:
+            raise TypeError("a call is transferred by Leg.transfer, which readies it for that")
         execution = Execution(str(uuids.uuid4()), execute.app, self._over)
         data = commands.encode_execute(execute, event_uuid=execution.uuid, lock=lock)
         if (error := self._over()) is not None:

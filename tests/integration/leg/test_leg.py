@@ -463,6 +463,8 @@ def test_events_before_the_end_are_delivered_before_it() -> None:
 def test_a_transfer_ends_the_leg_and_closes_the_socket() -> None:
     with connected() as (leg, peer):
         moving = gevent.spawn(leg.transfer, "operator", context="voice-ai-fallback")
+        # With it on, closing the socket would reset the call in its new extension.
+        assert peer.execute("set").argument == "socket_resume=false"
         command = peer.command()
         assert command.argument == "operator XML voice-ai-fallback"
         peer.reply()
@@ -473,6 +475,14 @@ def test_a_transfer_ends_the_leg_and_closes_the_socket() -> None:
         assert not leg.hung_up
         with pytest.raises(Hangup, match="BLIND_TRANSFER"):
             leg.answer()
+
+
+def test_a_transfer_is_no_application_among_others() -> None:
+    with connected() as (leg, peer):
+        sent = len(peer.received)
+        with pytest.raises(TypeError, match=r"Leg\.transfer"):
+            leg.start(commands.transfer("operator", context="default"))
+        assert len(peer.received) == sent
 
 
 def test_hanging_up_waits_for_the_hang_up() -> None:

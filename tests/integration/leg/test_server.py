@@ -123,6 +123,7 @@ def test_a_transferred_call_is_not_hung_up() -> None:
     with serving(lambda leg: leg.transfer("operator", context="default")) as server:
         with Peer.to(server.port) as peer:
             peer.accept()
+            peer.execute("set")
             peer.execute("transfer")
             assert peer.until_eof() == b""
         quiet(server)

@@ -13,7 +13,7 @@ from esl_app.errors import Hangup
 from esl_app.leg import Leg
 from esl_app.protocol import Event, commands
 from esl_app.server import ListenSettings, Server
-from esl_app.switchsim import Caller, CallResult, HangUp, Press, Speak, Switch, Wait
+from esl_app.switchsim import Caller, CallResult, HangUp, Press, Speak, Switch, Wait, WhenQuiet
 from providers.deadline import Deadline
 
 pytestmark = pytest.mark.integration
@@ -41,7 +41,7 @@ def calling(
     try:
         yield call
     finally:
-        server.stop()
+        server.stop(5)  # the switch is done before the handler is
 
 
 def soon() -> Deadline:
@@ -78,7 +78,7 @@ def test_a_recording_is_whole_when_the_caller_hangs_up_in_it(tmp_path: Path) -> 
         found.append(recording.outcome(Deadline.after(1)))
 
     with calling(handler) as call:
-        result = call(Speak(AUDIO / "parking.wav"), Wait(0.2), HangUp())
+        result = call(WhenQuiet(), Speak(AUDIO / "parking.wav"), Wait(0.2), HangUp())
     assert result.ended_by == "caller"
     assert found[0] is not None
     assert int(found[0].variable("record_ms") or 0) > 500
@@ -112,12 +112,19 @@ def test_a_flow_that_fails_is_a_temporary_failure() -> None:
 
 
 def test_a_call_without_a_seat_reaches_the_dialplans_fallback() -> None:
-    with calling(lambda leg: leg.digits.get(Deadline.after(30)), max_legs=1) as call:
+    running: list[Leg] = []
+
+    def handler(leg: Leg) -> None:
+        running.append(leg)
+        leg.digits.get(Deadline.after(30))
+
+    with calling(handler, max_legs=1) as call:
         first = gevent.spawn(call, Wait(60), HangUp())
         gevent.sleep(0.3)
         result = call(Wait(2), HangUp())
         assert result.fell_back
         first.kill()
+        running[0].close()
 
 
 def test_another_tenants_header_in_a_sip_header_changes_nothing() -> None:
