@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     """A group FreeSWITCH's user is in: spool directories are then 2770 instead of 0750."""
     flows_dir: Path = Path("dialplan/flows")
     sounds_dir: Path = Path("sounds")
+    warm_offline: bool = True
+    """Load the offline engines at start, if they are installed."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
     listen: Listen = Listen()

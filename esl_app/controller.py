@@ -92,6 +92,7 @@ class Controller:
             self._serve,
         )
         self._janitor: gevent.Greenlet[[], None] | None = None
+        self._warming: gevent.Greenlet[..., None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -113,18 +114,24 @@ class Controller:
         """
         self._flows.get(self._settings.call.flow)
         self._janitor = gevent.spawn(self._sweep)
+        if self._settings.warm_offline:
+            self._warming = gevent.spawn(self.warm)
         self.server.start()
 
-    def warm(self, tenant: Tenant) -> None:
-        """Load a tenant's engines before its first call."""
-        self.engines.warm(self.engines.for_tenant(tenant), Deadline.after(_WARM_S))
+    def warm(self, tenant: Tenant | None = None) -> None:
+        """Load a tenant's engines, or the offline ones, before they are needed."""
+        try:
+            engines = self.engines.for_tenant(tenant) if tenant else self.engines.offline()
+        except ProviderError as error:
+            log.info("not_warmed", error=str(error))
+        else:
+            self.engines.warm(engines, Deadline.after(_WARM_S))
 
     def stop(self, drain_s: float) -> None:
         """Close the listener, let calls end for `drain_s`, end the others; again is harmless."""
         self.server.stop(drain_s)
-        if self._janitor is not None:
-            self._janitor.kill()
-            self._janitor = None
+        gevent.killall([g for g in (self._janitor, self._warming) if g is not None])
+        self._janitor = self._warming = None
         self.engines.close()
 
     # One call.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
@@ -54,13 +55,23 @@ class EnginePool:
         Raises:
             ProviderError: a row's configuration cannot work; the message names row and field.
         """
-        tts_row = tenant.provider("tts")
+        return self._engines(tenant.provider)
+
+    def offline(self) -> Engines:
+        """The adapters that need no network.
+
+        Raises:
+            ProviderError: their packages are not installed.
+        """
+        return self._engines(lambda _: None)
+
+    def _engines(self, row_of: Callable[[Kind], ProviderRow | None]) -> Engines:
         return Engines(
-            stt=cast(SpeechToText, self._get("stt", tenant.provider("stt"))),
-            tts=cast(TextToSpeech, self._get("tts", tts_row)),
-            llm=cast(LanguageModel, self._get("llm", tenant.provider("llm"))),
-            embedder=cast(Embedder, self._get("embeddings", tenant.provider("embeddings"))),
-            tts_fingerprint=_fingerprint("tts", tts_row),
+            stt=cast(SpeechToText, self._get("stt", row_of("stt"))),
+            tts=cast(TextToSpeech, self._get("tts", row_of("tts"))),
+            llm=cast(LanguageModel, self._get("llm", row_of("llm"))),
+            embedder=cast(Embedder, self._get("embeddings", row_of("embeddings"))),
+            tts_fingerprint=_fingerprint("tts", row_of("tts")),
         )
 
     def warm(self, engines: Engines, deadline: Deadline) -> None:

@@ -149,6 +149,7 @@ def make_rig(tmp_path: Path, flows_dir: Path, database_url: str, redis_url: str)
             data_dir=tmp_path / "data",
             flows_dir=flows_dir,
             sounds_dir=AUDIO,
+            warm_offline=False,
             listen=Listen(port=0),
             call=CallLimits(**call),
         )

@@ -40,6 +40,7 @@ class Demo:
             data_dir=self.out / "data",
             flows_dir=_flows(),
             listen=Listen(port=0),
+            warm_offline=False,  # done below, before the call
             call=CallLimits(max_s=CALL_S),
         )
         self.out.mkdir(parents=True, exist_ok=True)

@@ -27,9 +27,15 @@ def sentences(pieces: Iterable[str]) -> Iterator[str]:
         cuts = [m for m in _END.finditer(held) if not _ABBREVIATION.search(held[: m.start()])]
         begin = 0
         for cut in cuts:
-            if sentence := held[begin : cut.end()].strip():
+            sentence = held[begin : cut.end()].strip()
+            if _speakable(sentence):
                 yield sentence
             begin = cut.end()
         held = held[begin:]
-    if rest := held.strip():
+    if _speakable(rest := held.strip()):
         yield rest
+
+
+def _speakable(text: str) -> bool:
+    """Whether there is anything to say: what is left of "..." is not a sentence."""
+    return any(c.isalnum() for c in text)

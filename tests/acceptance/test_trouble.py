@@ -90,7 +90,7 @@ def test_another_controller_goes_on_where_the_first_one_died(make_rig: Any) -> N
     first, second = make_rig(observe=die_after_the_answer), make_rig()
     first.tenant(hears=["Is there parking?", "Goodbye."], answers=["Behind the house."])
     standby = f"127.0.0.1:{second.controller.server.port}"
-    call = first.call(QUESTION, QUESTION, QUESTION, standby=standby)
+    call = first.call(*[QUESTION] * 4, standby=standby)
     second.settle()
     assert call.result.attempts == 2
     assert call.facts["disposition"] == "leg_lost"

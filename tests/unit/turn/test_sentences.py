@@ -18,6 +18,8 @@ pytestmark = pytest.mark.unit
         ("Abrimos às 9. Às 13 fechamos.", ["Abrimos às 9.", "Às 13 fechamos."]),
         ("from 9 a.m. to 1 p.m. on Saturdays.", ["from 9 a.m. to 1 p.m. on Saturdays."]),
         ("", []),
+        ("Yes. ... ", ["Yes. ..."]),
+        ("...", []),
     ],
 )
 def test_whole_sentences(text: str, expected: list[str]) -> None:
@@ -36,4 +38,4 @@ def test_a_sentence_comes_before_the_text_ends() -> None:
 def test_cuts_of_the_stream_lose_no_text(text: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(text)))
     spoken = "".join(sentences([text[:cut], text[cut:]]))
-    assert "".join(spoken.split()) == "".join(text.split())
+    assert [c for c in spoken if c.isalnum()] == [c for c in text if c.isalnum()]
