@@ -46,9 +46,9 @@ $(BIN)/python:
 	  fi; }
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[offline,embedded]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 -e '.[offline,embedded]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[openai,offline,embedded,test,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 -e '.[openai,offline,embedded,test,dev]'
 	@touch $@ $(VENV)/.demo

@@ -34,7 +34,7 @@ class Listen(_Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8084
     allow: tuple[IPvAnyNetwork, ...] = ()
-    """Peers outside loopback; required when `host` is not a loopback address."""
+    """Networks peers must be in, the whole list; required when `host` is no loopback address."""
     token: SecretStr | None = None
     """If set, the channel variable `voice_ai_token` must equal it."""
     max_legs: Annotated[int, Field(ge=1)] = 200

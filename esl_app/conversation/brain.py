@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from esl_app.journal import Journal, Turn
+from esl_app.turn import clean
 from providers.contracts import ChatRequest, LanguageModel, Message, Source, TextDelta
 from providers.deadline import Deadline
 from providers.errors import ProviderError
@@ -100,8 +101,9 @@ class Brain:
             item = next(stream, None)
         while item is not None:
             if isinstance(item, TextDelta):
-                turn.answer += item.text
-                yield item.text
+                piece = clean(item.text)
+                turn.answer += piece
+                yield piece
             else:
                 turn.prompt_tokens = item.prompt_tokens
                 turn.completion_tokens = item.completion_tokens

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from esl_app.journal import Journal, Turn
 from esl_app.media.contract import Media
+from esl_app.turn import clean
 from providers.contracts import SpeechToText
 from providers.deadline import Deadline
 
@@ -73,6 +74,6 @@ class Ears:
             transcript = self._stt.transcribe(
                 heard.audio, language=self._language, deadline=Deadline.after(self._stt_s)
             )
-        turn.question = transcript.text.strip()
+        turn.question = clean(transcript.text).strip()
         self._journal.add("heard", pii_text=turn.question, turn=turn.number)
         return Understood(text=turn.question)

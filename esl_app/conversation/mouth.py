@@ -109,9 +109,7 @@ class Mouth:
             Hangup: the caller is gone.
         """
         ready: Queue[tuple[str, Prompt] | Exception | None] = Queue(maxsize=_AHEAD)
-        maker = spawn(
-            self._make, sentences([text] if isinstance(text, str) else text), ready, turn
-        )
+        maker = spawn(self._make, sentences([text] if isinstance(text, str) else text), ready, turn)
         spoken: list[str] = []
         try:
             while True:

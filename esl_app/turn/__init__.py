@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from esl_app.turn.intents import Intent, detect
 from esl_app.turn.loop import Answer, End, Ending, Rules, Say, Step, TurnLoop
-from esl_app.turn.sentences import sentences
+from esl_app.turn.sentences import clean, sentences
 from esl_app.turn.texts import Phrases, phrases, primary
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Say",
     "Step",
     "TurnLoop",
+    "clean",
     "detect",
     "phrases",
     "primary",

@@ -1,8 +1,9 @@
-"""Cut a stream of text into sentences that can be spoken while the rest is still coming."""
+"""Text that can be spoken and kept: without controls, cut into sentences as it comes."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 # A full stop ends a sentence only before white space and an upper-case letter or a digit, and not
@@ -13,6 +14,17 @@ _ABBREVIATION = re.compile(
     r"|[a-z]\.[a-z])\.$",
     re.IGNORECASE,
 )
+
+
+def clean(text: str) -> str:
+    r"""Text from a recogniser or a model without control characters and lone surrogates.
+
+    PostgreSQL keeps no NUL, and nothing that speaks or prints a text has a use for the others.
+
+    >>> clean("a\0b\r\nc")
+    'a b  c'
+    """
+    return "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)
 
 
 def sentences(pieces: Iterable[str]) -> Iterator[str]:

@@ -347,13 +347,13 @@ def a_packet_without_a_type_leaves_nobody_waiting(implementation: Implementation
 
 @probe(14, stock="wrong|hangs", alone=True)  # on a busy machine it takes longer than it may
 def a_burst_of_events_does_not_hold_up_the_hub(implementation: Implementation) -> None:
-    """12 MB written by a real thread, so that there is always something to read."""
+    """40 MB written by a real thread, so that there is always something to read."""
     filler = {f"variable_filler_{n}": "<sip:a%20b>;c=d;e=f?g" for n in range(150)}
     with call(implementation) as (session, peer):
         last = Flag()
         session.on("DTMF", lambda _: last.set())
         event = peer.event_data("CHANNEL_STATE", **filler)
-        data = event * (12_000_000 // len(event)) + peer.event_data("DTMF", DTMF_Digit="1")
+        data = event * (40_000_000 // len(event)) + peer.event_data("DTMF", DTMF_Digit="1")
         ticker = Ticker()
         writer = gevent.get_hub().threadpool.spawn(_write_all, peer.sock.fileno(), data)
         writer.get()

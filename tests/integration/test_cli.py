@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,14 +22,14 @@ TENANT = ("tenant", "add", "clinic.example", "--company", "Clinic", "--number", 
 
 
 @pytest.fixture
-def home(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[Path]:
+def home(tmp_path: Path, database_url: str, redis_url: str) -> Path:
     """A folder with settings that point at the test's stores."""
     (tmp_path / "voice-ai.toml").write_text(
         f'database_url = "{database_url}"\nredis_url = "{redis_url}"\n'
         f'data_dir = "{tmp_path}/data"\nflows_dir = "{Path("dialplan/flows").absolute()}"\n'
         "[listen]\nport = 0\n"
     )
-    yield tmp_path
+    return tmp_path
 
 
 def run(

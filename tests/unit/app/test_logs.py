@@ -17,13 +17,14 @@ ROOT = Path(__file__).parents[3]
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 # Keys whose values we choose ourselves: names of things, counts, times, states.
 HARMLESS = {
-    "accepted", "adapter", "applied", "bytes", "cause", "characters", "completion_tokens", "count",
-    "directories", "disposition", "document", "domain", "dropped", "duration_s", "ending", "engine",
-    "error", "event_name", "field", "file", "first_audio_ms_max", "flow", "folder", "handler_s",
-    "hangup_cause", "host", "kind", "leg", "leg_failed", "legs", "limit", "line", "load_s", "lookup",
-    "model", "name", "passages", "peer", "pid", "port", "problem", "process", "prompt_tokens",
-    "provider", "reason", "reply", "role", "rows", "seconds", "signal", "stage", "state", "status",
-    "stderr", "tenant", "times", "transferred", "troubles", "turns", "uuid", "version", "where",
+    "accepted", "adapter", "applied", "bytes", "cause", "characters", "completion_tokens",
+    "count", "directories", "disposition", "document", "domain", "dropped", "duration_s",
+    "ending", "engine", "error", "event_name", "field", "file", "first_audio_ms_max", "flow",
+    "folder", "handler_s", "hangup_cause", "host", "kind", "leg", "leg_failed", "legs", "limit",
+    "line", "load_s", "lookup", "model", "name", "passages", "peer", "pid", "port", "problem",
+    "process", "prompt_tokens", "provider", "reason", "reply", "role", "rows", "seconds",
+    "signal", "stage", "state", "status", "stderr", "tenant", "times", "transferred",
+    "troubles", "turns", "uuid", "version", "where",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What the documentation shows is true: flows load, links lead somewhere, the reference is current."""
+"""What the documentation shows is true: flows load, links lead somewhere, references hold."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ REFERENCE = ROOT / "docs" / "reference" / "cli.md"
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+    fenced = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return fenced.findall(page.read_text("utf-8"))
 
 
 FLOWS = [(page, text) for page in PAGES for text in blocks(page, "python") if "@flow" in text]
