@@ -369,6 +369,12 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
         self._transport.send(data, deadline, on_turn=lambda: self._replies.expect(place))
         return place.wait(deadline)
 
+    def over(self) -> EslError:
+        """The exception that says how the leg ended; only once `ended` is set."""
+        error = self._over()
+        assert error is not None
+        return error
+
     def _over(self) -> EslError | None:
         """The exception that says how the leg ended, a new one each time; None while it lives."""
         return None if self._end is None else self._end()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from esl_app.journal import Journal, Turn
 from esl_app.media.contract import Media
 from esl_app.turn import clean
-from providers.contracts import SpeechToText
+from providers.contracts import Audio, SpeechToText, Transcript
 from providers.deadline import Deadline
 
 
@@ -63,17 +63,20 @@ class Ears:
         if heard.digits:
             self._journal.add("pressed", pii_digits=heard.digits)
             return Understood(digits=heard.digits)
-        if heard.audio is None:
+        audio = heard.audio
+        if audio is None:
             self._journal.add("silence")
             return Understood(silent=True)
         turn.endpoint_ms = heard.endpoint_ms
         turn.speech_ended_s = self._journal.now_s - heard.endpoint_ms / 1000
-        turn.speech_ms = round(heard.audio.duration_s * 1000)
+        turn.speech_ms = round(audio.duration_s * 1000)
         turn.providers["stt"] = self._stt.name
         with self._journal.span(turn, "stt"):
-            transcript = self._stt.transcribe(
-                heard.audio, language=self._language, deadline=Deadline.after(self._stt_s)
-            )
+            transcript = self._media.unless_over(lambda: self._transcribe(audio))
         turn.question = clean(transcript.text).strip()
         self._journal.add("heard", pii_text=turn.question, turn=turn.number)
         return Understood(text=turn.question)
+
+    def _transcribe(self, audio: Audio) -> Transcript:
+        deadline = Deadline.after(self._stt_s)
+        return self._stt.transcribe(audio, language=self._language, deadline=deadline)

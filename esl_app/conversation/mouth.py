@@ -111,9 +111,10 @@ class Mouth:
         ready: Queue[tuple[str, Prompt] | Exception | None] = Queue(maxsize=_AHEAD)
         maker = spawn(self._make, sentences([text] if isinstance(text, str) else text), ready, turn)
         spoken: list[str] = []
+        wait_s = self._llm_s + self._tts_s
         try:
             while True:
-                item = ready.get(timeout=self._llm_s + self._tts_s)
+                item = self._media.unless_over(lambda: ready.get(timeout=wait_s))
                 if item is _END:
                     return Spoken(text=" ".join(spoken))
                 if isinstance(item, Exception):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from esl_app.media.prompts import Prompt
 from providers.contracts import Audio
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,13 @@ class Media(Protocol):
 
     def play(self, prompt: Prompt, *, barge_in: bool = True) -> str | None:
         """Play to the end, or until a key is pressed when `barge_in`: that key, else None."""
+        ...
+
+    def unless_over(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises; ended at once when the call is over.
+
+        For everything that waits for somebody else than the caller: providers, databases.
+        """
         ...
 
     def listen(self, *, no_input_s: float, silence_s: float, longest_s: float) -> Heard:

@@ -11,11 +11,12 @@ recorded audio, not on the clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from esl_app.errors import EslError, LegTimeout
+from esl_app.greenlets import unless
 from esl_app.leg import Leg
 from esl_app.media import sound
 from esl_app.media.contract import Heard
@@ -27,6 +28,8 @@ from providers.deadline import Deadline
 
 THRESHOLD: Final = 300  # mean amplitude, FreeSWITCH's measure, and root mean square, ours
 MARGIN_S: Final = 0.2  # kept before and after the speech for the recogniser
+T = TypeVar("T")
+
 GRACE_S: Final = 10.0  # for FreeSWITCH over the length of what it plays or records
 
 
@@ -57,6 +60,9 @@ class FileMedia:
             playing = self._leg.start(commands.playback(str(prompt.path)))
             playing.wait(Deadline.after(prompt.duration_s + GRACE_S))
         return (self._leg.digits.pending[:1] or None) if barge_in else None
+
+    def unless_over(self, work: Callable[[], T]) -> T:
+        return unless(self._leg.ended, self._leg.over, work)
 
     def listen(self, *, no_input_s: float, silence_s: float, longest_s: float) -> Heard:
         silent_s = 0.0

@@ -99,8 +99,11 @@ class PromptCache:
             audio = synthesize()
             self._directory(path.parent)
             sound.write_wav(path, sound.resample(audio, sound.TELEPHONE_RATE))
-        except BaseException as error:
+        except Exception as error:
             made.set_exception(error)
+            raise
+        except BaseException:  # this leg's caller hung up: one of those who wait makes it then
+            made.set(None)
             raise
         else:
             made.set(None)

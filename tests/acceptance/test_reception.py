@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import gevent
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from esl_app.switchsim import HangUp, Press, SpeakWhenQuiet, Wait, WhenQuiet
+from providers.fake import FakeEmbedder, FakeLlm, FakeStt, FakeTts
 from tests.fix_calls import AUDIO, Rig
 
 pytestmark = pytest.mark.acceptance
@@ -161,3 +163,19 @@ def test_the_spool_holds_recordings_only_while_they_are_needed(rig: Rig, tmp_pat
     rig.call(QUESTION, QUESTION)
     assert list(rig.settings.spool.iterdir()) == []
     assert any((tmp_path / "data" / "prompts").rglob("*.wav")), "prompts are kept"
+
+
+@pytest.mark.parametrize("slow", ["stt", "llm", "tts", "embeddings"])
+def test_hanging_up_while_a_provider_thinks_ends_the_call_at_once(rig: Rig, slow: str) -> None:
+    tenant = rig.tenant(hears=["Is there parking?"], answers=["Yes."])
+    engines = rig.controller.engines.for_tenant(tenant)
+    engine = {
+        "stt": engines.stt, "llm": engines.llm, "tts": engines.tts, "embeddings": engines.embedder
+    }[slow]  # fmt: skip
+    rig.call(QUESTION)  # the greeting is in the cache now
+    assert isinstance(engine, FakeStt | FakeLlm | FakeTts | FakeEmbedder)
+    engine.settings = engine.settings.model_copy(update={"latency_s": 8.0, "script": ["Other."]})
+    began = time.monotonic()
+    call = rig.call(QUESTION, Wait(2.0), HangUp())
+    assert time.monotonic() - began < 7, "nobody waited for the provider"
+    assert call.facts["disposition"] == "hangup"

@@ -65,3 +65,18 @@ def test_a_failed_synthesis_is_not_remembered(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         cache.get(key("Hello"), broken, wait_s=1)
     assert not cache.get(key("Hello"), voice, wait_s=1).cached
+
+
+def test_a_leg_that_leaves_takes_no_other_with_it(tmp_path: Path) -> None:
+    cache = PromptCache(tmp_path)
+
+    def slow() -> Audio:
+        gevent.sleep(30)
+        raise AssertionError
+
+    leaving = gevent.spawn(cache.get, key("Hello"), slow, wait_s=1)
+    gevent.sleep(0)
+    staying = gevent.spawn(cache.get, key("Hello"), Voice(), wait_s=1)
+    gevent.sleep(0)
+    leaving.kill()
+    assert isinstance(staying.get(timeout=5), Prompt)
