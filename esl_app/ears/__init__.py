@@ -1,0 +1,34 @@
+"""The ears: whether the caller speaks, since when, and what it sounded like.
+
+`Listener` is one leg's; `EnergyVad` and `SileroVad` are detectors a worker's legs share.
+"""
+
+from __future__ import annotations
+
+from esl_app.ears.gate import EnergyVad, Gate
+from esl_app.ears.listener import Listener, ListenerSettings
+from esl_app.ears.tracker import (
+    SpeechContinues,
+    SpeechEnded,
+    SpeechEvent,
+    SpeechStarted,
+    SpeechTracker,
+    TrackerSettings,
+)
+from esl_app.ears.vad import Judged, Vad, VadStream
+
+__all__ = [
+    "EnergyVad",
+    "Gate",
+    "Judged",
+    "Listener",
+    "ListenerSettings",
+    "SpeechContinues",
+    "SpeechEnded",
+    "SpeechEvent",
+    "SpeechStarted",
+    "SpeechTracker",
+    "TrackerSettings",
+    "Vad",
+    "VadStream",
+]
