@@ -1,0 +1,7 @@
+"""Text on its way to a voice: cut into sentences as it comes, and put into words."""
+
+from __future__ import annotations
+
+from esl_app.speech.splitter import Splitter, sentences
+
+__all__ = ["Splitter", "sentences"]
