@@ -8,6 +8,7 @@ words "reload mod_event_socket" would run a command (F6).
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Collection
 from dataclasses import InitVar, dataclass
 from typing import Final, Literal
@@ -66,6 +67,13 @@ def _whole(what: str, value: int, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise UnsafeArgument(f"{what}: not a whole number from {low} to {high}")
     return value
+
+
+def _ipv4(what: str, text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise UnsafeArgument(f"{what}: not an IPv4 address") from None
 
 
 def answer() -> Execute:
@@ -198,6 +206,32 @@ def hangup_message(cause: str = "NORMAL_CLEARING") -> bytes:
     """Hang up without an application."""
     safe.hangup_cause(cause)
     return f"sendmsg\ncall-command: hangup\nhangup-cause: {cause}\n\n".encode()
+
+
+def unicast(
+    *, local_ip: str, local_port: int = 0, remote_ip: str, remote_port: int, native: bool = False
+) -> bytes:
+    """Full-duplex audio over UDP while the leg is parked.
+
+    FreeSWITCH binds `local_ip` (an address of its host; port 0: any) and sends the caller's frames
+    to the remote address: ours. Signed 16-bit at the leg's rate, or the codec's payload if
+    `native`. Nothing ever says that it failed: no datagram within half a second means so.
+
+    Raises:
+        UnsafeArgument: not an IPv4 address (FreeSWITCH opens AF_INET, switch_ivr.c:481), or a port
+            that is none.
+    """
+    lines = [
+        "sendmsg",
+        "call-command: unicast",
+        f"local-ip: {_ipv4('unicast: local_ip', local_ip)}",
+        f"local-port: {_whole('unicast: local_port', local_port, 0, 65535)}",
+        f"remote-ip: {_ipv4('unicast: remote_ip', remote_ip)}",
+        f"remote-port: {_whole('unicast: remote_port', remote_port, 1, 65535)}",
+        "transport: udp",
+        *(["flags: native"] if native else []),
+    ]
+    return "\n".join([*lines, "", ""]).encode()
 
 
 def connect() -> bytes:
