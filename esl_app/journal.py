@@ -71,11 +71,13 @@ class Journal:
         self,
         *observers: Callable[[Entry], None],
         clock: Callable[[], float] = time.monotonic,
+        turns_before: int = 0,
     ) -> None:
         self.entries: list[Entry] = []
         self.turns: list[Turn] = []
         self._observers = list(observers)
         self._clock = clock
+        self._turns_before = turns_before  # of the same conversation, on another worker
         self._began = clock()
 
     @property
@@ -90,9 +92,13 @@ class Journal:
         for observer in self._observers:
             observer(entry)
 
+    def last(self, kind: str) -> Entry | None:
+        """The last entry of a kind."""
+        return next((entry for entry in reversed(self.entries) if entry.kind == kind), None)
+
     def turn(self) -> Turn:
         """Begin the next turn."""
-        turn = Turn(number=len(self.turns) + 1)
+        turn = Turn(number=self._turns_before + len(self.turns) + 1)
         self.turns.append(turn)
         return turn
 

@@ -35,6 +35,7 @@ class Session(BaseModel):
     domain_uuid: UUID
     conversation_uuid: UUID
     turns: Annotated[int, Field(ge=0)] = 0
+    last_turn: Annotated[int, Field(ge=0)] = 0
     last_answer: str = ""
     history: tuple[tuple[Literal["user", "assistant"], str], ...] = ()
 

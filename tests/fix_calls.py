@@ -14,9 +14,10 @@ import pytest
 from pydantic import SecretStr
 
 from esl_app.config import CallLimits, Listen, Settings
-from esl_app.controller import Controller, Observer
+from esl_app.controller import Controller
 from esl_app.journal import Journal
 from esl_app.leg import Leg
+from esl_app.serving import Observer
 from esl_app.stores import Stores
 from esl_app.switchsim import Caller, CallResult, Switch
 from tenants import repository

@@ -17,8 +17,8 @@ class Moment:
     """Something that happened at `at_s` of the call's audio.
 
     Kinds: `attempt` `connected` `refused` `lost` (the controller), `command`, `execute`,
-    `complete`, `answered`, `caller`, `digit`, `transfer`, `dialplan`, `hangup`, `unsupported`,
-    `fault`.
+    `complete`, `answered`, `caller`, `digit`, `transfer`, `stranded`, `dialplan`, `hangup`,
+    `unsupported`, `fault`.
     """
 
     kind: str

@@ -73,6 +73,7 @@ class Session:
         self.wake = Flag()
         self.broken = False  # a break is pending for whatever plays
         self.cut = False  # the controller is gone and socket_resume is set
+        self.stranded = False  # reset in mid-extension: up, silent, and nobody's
         self.destination: Destination | None = None
         self.transferred_to: str | None = None
         self.ended_by = "switch"
@@ -101,6 +102,9 @@ class Session:
         while extension is not None:
             self._walk(extension)
             extension = self._route()
+        while self.stranded and self.channel.up:
+            if self._wait_parked():
+                self._frame(SILENCE, nest=False)
         self.hang_up(causes.NORMAL, by="switch")
         self._report()
 
@@ -147,7 +151,7 @@ class Session:
     @property
     def ready(self) -> bool:
         """Whether a running application may go on."""
-        return self.channel.up and self.destination is None and not self.cut
+        return self.channel.up and self.destination is None and not (self.cut or self.stranded)
 
     # -- executing ----------------------------------------------------------------------------
 
@@ -393,6 +397,12 @@ class Session:
 
     def controller_gone(self, listener: Listener) -> None:
         """A listener has ended while the channel goes on."""
+        if self.transferred_to is not None and self.channel.true("socket_resume"):
+            # Its CS_RESET hits whatever the call does by now (mod_event_socket.c:2816-2821).
+            self.note("stranded")
+            self.stranded = True
+            self.wake.set()
+            return
         if listener is not self.held_by or self.destination is not None:
             return  # of an extension that the channel has left
         self.note("lost")

@@ -211,6 +211,7 @@ def test_transfer_reaches_the_operator_and_no_fallback() -> None:
     def transfer(line: Line) -> None:
         line.connect()
         line.execute("answer")
+        line.execute("set", "socket_resume=false")
         line.execute("transfer", "operator XML public")
         line.sock.close()
 
@@ -225,12 +226,28 @@ def test_transfer_reaches_the_operator_and_no_fallback() -> None:
     assert result.duration_s > tones + 3
 
 
+def test_a_transfer_with_resume_on_strands_the_caller_when_the_socket_closes() -> None:
+    """As a real FreeSWITCH does: no sound, no other controller, no hang-up."""
+
+    def transfer(line: Line) -> None:
+        line.connect()
+        line.execute("answer")
+        line.execute("transfer", "operator XML public")
+        line.sock.close()
+
+    with controlling(transfer) as controller:
+        result = call(controller.port, patience_s=3)
+    assert result.of("stranded")
+    assert (result.caller_gave_up, result.fell_back) == (True, False)
+
+
 def test_transfer_into_another_socket() -> None:
     """Two sockets for one channel: the first goes on hearing what happens to it."""
 
     def first(line: Line) -> None:
         line.connect()
         line.execute("answer")
+        line.execute("set", "socket_resume=false")
         line.execute("transfer", "again XML public")
         line.until("CHANNEL_EXECUTE", "set")
 

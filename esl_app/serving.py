@@ -1,0 +1,273 @@
+"""One call, from the leg and its tenant to the line in the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+import gevent
+import structlog
+
+from esl_app.archive import Archive
+from esl_app.config import Settings
+from esl_app.conversation import Brain, Conversation, Ears, Mouth
+from esl_app.engines import EnginePool, Engines
+from esl_app.errors import EslError, Hangup, LegLost, trace_of
+from esl_app.flow import Call, Parts
+from esl_app.flow_runner import FlowLoader, FlowProblem, line_of
+from esl_app.greenlets import spawn
+from esl_app.journal import Entry, Journal, Turn
+from esl_app.leg import Leg
+from esl_app.media.file import FileMedia
+from esl_app.media.prompts import PromptCache
+from esl_app.media.spool import LegSpool
+from esl_app.sessions import Session
+from esl_app.stores import Stores
+from esl_app.turn import Rules, TurnLoop, phrases
+from knowledge.retrieval import Retriever
+from providers.deadline import Deadline
+from tenants.models import Tenant
+
+log = structlog.get_logger()
+
+Observer = Callable[[Leg, Entry], None]
+OnCall = Callable[[Leg, Journal, dict[str, object]], None]
+
+_COMMAND_S: Final = 5.0
+WARM_S: Final = 60.0
+
+
+@dataclass(kw_only=True)
+class Serving:
+    """What one call needs and leaves; `run` returns when it is over, whichever way it ends."""
+
+    settings: Settings
+    stores: Stores
+    engine_pool: EnginePool
+    prompts: PromptCache
+    flows: FlowLoader
+    observe: Observer | None
+    on_call: OnCall | None
+    leg: Leg
+    tenant: Tenant
+    engines: Engines
+    spool: LegSpool
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        """Pick up what another worker left of this call, if it began there."""
+        self._clock = time.monotonic()
+        self._domain_uuid = self.tenant.domain.domain_uuid
+        self._session = self.stores.sessions.load(self.leg.uuid, self._domain_uuid)
+        self._conversation_uuid: UUID = (
+            self._session.conversation_uuid if self._session else uuid4()
+        )
+        observe, leg = self.observe, self.leg
+        self.journal = Journal(
+            *([lambda entry: observe(leg, entry)] if observe else []),
+            turns_before=self._session.last_turn if self._session else 0,
+        )
+
+    def run(self) -> None:
+        """Serve the call."""
+        with ExitStack() as stack:
+            stack.callback(self.spool.close)
+            self._archive = Archive(
+                self.stores.database,
+                leg=self.leg,
+                tenant=self.tenant,
+                conversation_uuid=self._conversation_uuid,
+                began=self.began,
+            )
+            stack.callback(self._archive.close)
+            # Models load while the greeting is heard; costs nothing when they are loaded.
+            warming = spawn(self.engine_pool.warm, self.engines, Deadline.after(WARM_S))
+            stack.callback(warming.kill)
+            watchdog = spawn(self._time_out)
+            stack.callback(watchdog.kill)
+            call, conversation = self._assemble()
+            conversation.on_turn = lambda turn: self._keep(turn, conversation)
+            self.journal.add("call", resumed=self._session is not None)
+            disposition = "released"  # what it stays when this greenlet is ended from outside
+            try:
+                disposition = self._flow(call)
+            finally:
+                self._over(disposition, call, conversation)
+
+    def _assemble(self) -> tuple[Call, Conversation]:
+        row, deadlines, journal = self.tenant.secretary, self.settings.deadlines, self.journal
+        media = FileMedia(self.leg, self.spool)
+        mouth = Mouth(
+            media=media,
+            tts=self.engines.tts,
+            fingerprint=self.engines.tts_fingerprint,
+            prompts=self.prompts,
+            journal=journal,
+            domain_uuid=self._domain_uuid,
+            language=row.language,
+            voice_name=row.tts_voice_id,
+            speed=row.tts_speed,
+            tts_s=deadlines.tts_s,
+            llm_s=deadlines.llm_s,
+        )
+        ears = Ears(
+            media=media,
+            stt=self.engines.stt,
+            journal=journal,
+            language=row.language,
+            silence_s=row.silence_timeout_ms / 1000,
+            longest_s=row.max_recording_seconds,
+            no_input_s=row.silence_fallback_seconds,
+            stt_s=deadlines.stt_s,
+        )
+        brain = Brain(
+            domain_uuid=self._domain_uuid,
+            secretary=row,
+            llm=self.engines.llm,
+            retriever=Retriever(self.stores.database, self.engines.embedder),
+            embedder_name=self.engines.embedder.name,
+            journal=journal,
+            retrieval_s=deadlines.retrieval_s,
+            llm_s=deadlines.llm_s,
+        )
+        loop = TurnLoop(
+            Rules(
+                language=row.language,
+                max_turns=row.max_turns,
+                max_misses=row.silence_fallback_max_retries + 1,
+                handoff_keywords=row.handoff_keywords,
+                farewell_keywords=row.farewell_keywords,
+                still_there=row.silence_fallback_prompt or None,
+                not_heard=row.fallback_message or None,
+            )
+        )
+        if self._session is not None:
+            loop.turns, loop.last_answer = self._session.turns, self._session.last_answer
+            brain.history = self._session.messages
+        conversation = Conversation(loop=loop, ears=ears, brain=brain, mouth=mouth, journal=journal)
+        parts = Parts(
+            leg=self.leg,
+            tenant=self.tenant,
+            media=media,
+            mouth=mouth,
+            ears=ears,
+            conversation=conversation,
+            journal=journal,
+            sounds_dir=self.settings.sounds_dir,
+            run_flow=lambda name, of: self.flows.get(name)(of),
+        )
+        return Call(parts), conversation
+
+    def _flow(self, call: Call) -> str:
+        """Run the flow to its end, whatever that is; how the call ended."""
+        name = self.settings.call.flow
+        try:
+            flow = self.flows.get(name)
+            call.prepare()
+            if call.resumed:
+                call.say(phrases(call.secretary.language).interrupted)
+            flow(call)
+            self.leg.hangup()
+        except Hangup as hangup:
+            self.journal.add("hangup", cause=hangup.cause)
+            return "transferred" if self.leg.transferred else "hangup"
+        except LegLost as lost:
+            self.journal.add("leg_lost", reason=lost.reason)
+            return "leg_lost"
+        except Exception as error:  # noqa: BLE001 - outermost edge of a script we did not write
+            line = 0 if isinstance(error, FlowProblem) else line_of(flow, error)
+            log.error("flow_failed", flow=name, line=line, **trace_of(error))  # noqa: TRY400
+            self.journal.add("flow_failed", flow=name, line=line, error=type(error).__name__)
+            self._apologise(call)
+            return "flow_failed"
+        self.journal.add("hangup", cause="NORMAL_CLEARING")
+        return "completed"
+
+    def _apologise(self, call: Call) -> None:
+        """Say that something is broken and hand the call to the fallback destination."""
+        limits = self.settings.call
+        try:
+            call.answer()
+            call.say(phrases(call.secretary.language).broken, barge_in=False)
+            if limits.fallback_extension:
+                self.leg.transfer(
+                    limits.fallback_extension,
+                    context=limits.fallback_context,
+                    deadline=Deadline.after(_COMMAND_S),
+                )
+            else:
+                self.leg.hangup("NORMAL_TEMPORARY_FAILURE")
+        except EslError as error:
+            log.info("apology_unheard", error=str(error))
+
+    def _time_out(self) -> None:
+        gevent.sleep(self.settings.call.max_s)
+        log.warning("call_too_long")
+        try:
+            self.leg.hangup("ALLOTTED_TIMEOUT")
+        except EslError as error:
+            log.warning("hangup_failed", error=str(error))
+
+    def _keep(self, turn: Turn, conversation: Conversation) -> None:
+        """Write a finished turn down, and what a standby needs to go on from here."""
+        self._archive.turn(turn)
+        session = Session(
+            domain_uuid=self._domain_uuid,
+            conversation_uuid=self._conversation_uuid,
+            turns=conversation.loop.turns,
+            last_turn=turn.number,
+            last_answer=conversation.loop.last_answer,
+            history=tuple((m.role, m.content) for m in conversation.brain.history),
+        )
+        self.stores.sessions.save(self.leg.uuid, session)
+
+    def _over(self, disposition: str, call: Call, conversation: Conversation) -> None:
+        """Tell everybody how the call ended."""
+        facts = self._facts(disposition, call)
+        self._archive.end(facts, turns=conversation.loop.turns)
+        if disposition not in {"leg_lost", "released"}:  # a standby may get the leg and go on
+            self.stores.sessions.drop(self.leg.uuid)
+        _canonical_line(facts, self.journal)
+        if self.on_call is not None:
+            self.on_call(self.leg, self.journal, facts)
+
+    def _facts(self, disposition: str, call: Call) -> dict[str, object]:
+        leg, tenant = self.leg, self.tenant
+        ending = self.journal.last("conversation_ended")
+        moved = self.journal.last("transfer")
+        return {
+            "uuid": leg.uuid,
+            "domain": tenant.domain.domain_name,
+            "company": tenant.secretary.company_name,
+            "secretary": tenant.secretary.secretary_name,
+            "language": tenant.secretary.language,
+            "began": self.began.isoformat(timespec="seconds"),
+            "duration_s": round(time.monotonic() - self._clock, 3),
+            "dialled": call.dialled_number,
+            "disposition": disposition,
+            "ending": ending.data["ending"] if ending else None,
+            "hangup_cause": leg.hangup_cause or ("BLIND_TRANSFER" if leg.transferred else None),
+            "transferred_to": moved.data["extension"] if moved and leg.transferred else None,
+        }
+
+
+def _canonical_line(facts: dict[str, object], journal: Journal) -> None:
+    """One line a call, with everything one would search for (no words, no numbers of people)."""
+    first_audio = [t.first_audio_ms for t in journal.turns if t.first_audio_ms is not None]
+    log.info(
+        "call",
+        turns=sum(1 for turn in journal.turns if turn.question),
+        troubles=sum(1 for entry in journal.entries if entry.kind == "trouble"),
+        first_audio_ms_max=max(first_audio, default=None),
+        prompt_tokens=sum(turn.prompt_tokens for turn in journal.turns),
+        completion_tokens=sum(turn.completion_tokens for turn in journal.turns),
+        **{
+            key: facts[key]
+            for key in ("uuid", "domain", "duration_s", "disposition", "ending", "hangup_cause")
+        },
+    )
