@@ -1,7 +1,8 @@
 """A FreeSWITCH stand-in: speaks the outbound event socket, plays a caller, keeps what was heard.
 
 It serves the file mode of the product (answer, playback, record, digits, transfer, bridge) as real
-transcripts show it, at life's pace or faster, with faults where a test wants them:
+transcripts show it, at life's pace or faster, with faults where a test wants them; and the duplex
+mode (`unicast`) over real datagrams, at life's pace always, since the channel is parked:
 
     switch = Switch(speed=10)
     caller = Caller([SpeakWhenQuiet("question.wav"), WhenQuiet(), HangUp()])
@@ -42,6 +43,7 @@ from esl_app.switchsim.faults import (
 )
 from esl_app.switchsim.result import CallResult, Moment
 from esl_app.switchsim.switch import PlacedCall, Switch
+from esl_app.switchsim.unicast import UnicastStatistics
 from esl_app.switchsim.waiting import RealTime, Time
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "Step",
     "Switch",
     "Time",
+    "UnicastStatistics",
     "Wait",
     "WhenQuiet",
     "controlled",

@@ -228,8 +228,10 @@ def _sendmsg(listener: Listener, command: Command) -> Packet | None:
 
 def _message(command: Command) -> Message:
     loops = re.match(r"\d+", command.get("loops"))
+    name = command.get("call-command").lower()
     return Message(
-        command=command.get("call-command").lower(),
+        command=name,
+        headers=command.rows if name == "unicast" else [],
         application=command.get("execute-app-name"),
         argument=command.body.decode("utf-8", "replace")
         if command.body

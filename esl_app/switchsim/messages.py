@@ -23,7 +23,7 @@ class Message:
     lock: bool = False
     loops: int = 1
     cause: str = ""
-    headers: list[Header] = field(default_factory=list)  # of a sendevent
+    headers: list[Header] = field(default_factory=list)  # of a sendevent or a unicast
     done: Flag = field(default_factory=Flag)
 
 

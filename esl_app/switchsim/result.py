@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from esl_app.switchsim.clock import RATE
+from esl_app.switchsim.unicast import UnicastStatistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class CallResult:
     attempts: int  # controllers the dialplan connected to
     script_finished: bool
     caller_gave_up: bool
+    unicast: UnicastStatistics = field(default_factory=UnicastStatistics)
 
     def applications(self) -> list[str]:
         """Names of the applications in the order they began."""

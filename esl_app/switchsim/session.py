@@ -28,6 +28,7 @@ from esl_app.switchsim.events import Event, channel_event, message_event
 from esl_app.switchsim.messages import QUEUE_LIMIT, Destination, Message
 from esl_app.switchsim.packets import Header
 from esl_app.switchsim.result import CallResult, Moment
+from esl_app.switchsim.unicast import ParkedAudio, UnicastStatistics
 from esl_app.switchsim.waiting import Time
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 # While one of these runs, the agent listens.
 _LISTENING = frozenset({"record", "play_and_get_digits", "read"})
+# These reset the session, which ends `unicast` (switch_core_session.c:1428).
+_RESETTING = frozenset({"bridge", "play_and_get_digits", "playback", "read", "record"})
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
 Observer = Callable[[Moment], None]
@@ -59,6 +62,7 @@ class Session:
         broadcast: Callable[[Event], None],
         wanted: Callable[[str], bool],
         open_listener: Callable[[Session, str], Listener | None],
+        unicast_fails: bool = False,
     ) -> None:
         self.channel = channel
         self.directory = directory
@@ -91,6 +95,9 @@ class Session:
         self._locks = 0
         self._running: list[str] = []
         self._phone_down = False
+        self._unicast_fails = unicast_fails
+        self._unicast_statistics = UnicastStatistics()
+        self._parked: ParkedAudio | None = None
         # `record` counts whole seconds of the clock: where in a second did the call begin?
         self.second_offset = time.now() % 1.0
 
@@ -183,10 +190,12 @@ class Session:
             self.emit("CHANNEL_EXECUTE", [*names, ("Application-UUID", uuid)])
             self.note("execute", application, argument)
             self._running.append(application)
+            self._reset_audio(application)
             try:
                 handler(self, argument)
             finally:
                 self._running.pop()
+                self._reset_audio(application)
             response = channel.get("current_application_response") or "_none_"
             ends = [("Application-Response", response), ("Application-UUID", uuid)]
             self.emit("CHANNEL_EXECUTE_COMPLETE", [*names, *ends])
@@ -252,6 +261,8 @@ class Session:
             self.hang_up(causes.known(message.cause or causes.NORMAL), by="controller")
         elif message.command == "sendevent":
             self._broadcast(message_event(self.channel, message.headers))
+        elif message.command == "unicast" and self._parked is not None:
+            self._arm(self._parked, message)
         elif message.command in {"unicast", "xferext", "nomedia"}:
             self.note("unsupported", message.command)
         if answered:
@@ -279,18 +290,47 @@ class Session:
     def park(self, while_: Callable[[], bool]) -> None:
         """Wait at true pace for messages, digits and the end."""
         self.emit("CHANNEL_PARK")
+        outer, self._parked = self._parked, self._new_park()
+        try:
+            self._stay(self._parked, while_)
+        finally:
+            self._parked.end()
+            self._parked = outer
+        self.emit("CHANNEL_UNPARK")
+
+    def _stay(self, parked: ParkedAudio, while_: Callable[[], bool]) -> None:
         while self.ready and while_():
             self.broken = False  # a break while nothing plays does not hurt the next playback
             self.run_messages()
             if not (self.ready and while_()):
                 break
             if self._wait_parked():
-                self._frame(SILENCE, nest=False)
+                parked.said(self._frame(parked.heard() or SILENCE, nest=False))
                 # Digits typed while nothing runs are taken here and never reach a later
                 # application (switch_ivr.c:1151).
                 while self.take_digit() is not None:
                     pass
-        self.emit("CHANNEL_UNPARK")
+
+    def _new_park(self) -> ParkedAudio:
+        return ParkedAudio(
+            self._unicast_statistics,
+            fails=self._unicast_fails,
+            # The command takes effect at a frame's end, so the first datagram is the next frame's;
+            # without `tick_latency` it is heard of a part of a frame too early.
+            skip_frames=0 if self._tick_latency else 1,
+        )
+
+    def _arm(self, parked: ParkedAudio, message: Message) -> None:
+        self.early_media()
+        connection = parked.arm({name.lower(): value for name, value in message.headers})
+        if connection is None:
+            self.note("unicast", "failed")
+        else:
+            self.note("unicast", "armed", "{}:{}".format(*connection.address))
+
+    def _reset_audio(self, application: str) -> None:
+        if application in _RESETTING and self._parked is not None and self._parked.end():
+            self.note("unicast", "ended", application)
 
     def _wait_parked(self) -> bool:
         """True when a frame is due, False when something else woke the thread."""
@@ -301,7 +341,8 @@ class Session:
     def _frame(self, agent: bytes, *, nest: bool = True) -> bytes:
         act = self.audio.exchange(
             agent,
-            listening=any(name in _LISTENING for name in self._running),
+            listening=any(name in _LISTENING for name in self._running)
+            or (self._parked is not None and self._parked.alive),
             answered=self.channel.answered,
         )
         if act.note:
@@ -444,6 +485,7 @@ class Session:
             attempts=self.attempts,
             script_finished=bool(getattr(self.audio.caller, "finished", True)),
             caller_gave_up=bool(getattr(self.audio.caller, "gave_up", False)),
+            unicast=self._unicast_statistics,
         )
 
     def frames_of(self, seconds: float) -> int:

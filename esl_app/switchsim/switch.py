@@ -78,6 +78,8 @@ class Switch:
         tick_latency: let commands wait for the next 20 ms frame, as FreeSWITCH does.
         patience: factor on the switch's own waits (25 s for the first command, linger).
         time: the time line; real by default.
+        unicast_fails: open no audio for `unicast` and say nothing of it, as FreeSWITCH when it
+            cannot bind.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Switch:
         tick_latency: bool = False,
         patience: float = 1.0,
         time: Time | None = None,
+        unicast_fails: bool = False,
     ) -> None:
         self.speed = speed
         self.sounds_root = sounds_root
@@ -102,6 +105,7 @@ class Switch:
         )
         self._tick_latency = tick_latency
         self._patience = patience
+        self._unicast_fails = unicast_fails
         self._sessions: dict[str, Session] = {}
         self._listeners: list[Listener] = []
 
@@ -194,6 +198,7 @@ class Switch:
             broadcast=self.broadcast,
             wanted=self._wanted,
             open_listener=lambda session, argument: self._connect(session, argument, faults),
+            unicast_fails=self._unicast_fails,
         )
         self._sessions[session.channel.uuid] = session
         return PlacedCall(session, gevent.spawn(self._run, session))
