@@ -142,7 +142,7 @@ class UnicastLink:
     @property
     def port(self) -> int:
         """Ours; 0 when there is none."""
-        return int(self._sock.getsockname()[1]) if self._sock is not None else 0
+        return int(self._sock.getsockname()[1]) if self._sock is not None and not self.closed else 0
 
     def open(self, deadline: Deadline | None = None) -> None:
         """Bind, have FreeSWITCH send, and begin to tick.
@@ -286,7 +286,8 @@ class UnicastLink:
             # Once the source is known these were queued before; later ones the kernel refuses.
             statistics.foreign += 1
             return False
-        if len(data) != self.frame_bytes and (self._known or len(data) not in RATES):
+        right = len(data) == self.frame_bytes if self._known else len(data) in RATES
+        if not right:
             statistics.wrong_size += 1
             return False
         if not self._known and not self._know(source, len(data)):

@@ -1,0 +1,279 @@
+"""The link on real sockets, with a few lines in FreeSWITCH's place and no pacer's beat."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import gevent
+import pytest
+from gevent.event import Event as Flag
+
+from esl_app.errors import EslError, Hangup, LegTimeout
+from esl_app.media.duplex import NoAudio, Pacer, UnicastLink
+from esl_app.protocol import CommandReply
+from providers.deadline import Deadline
+
+pytestmark = pytest.mark.integration
+
+FRAME = bytes(range(160)) * 2
+
+
+@dataclass
+class ParkedLeg:
+    """A leg on a socket pair; keeps what it was told to send."""
+
+    sock: socket.socket
+    sent: list[bytes] = field(default_factory=list)
+    ended: Flag = field(default_factory=Flag)
+    refuses: EslError | None = None
+
+    def send(self, data: bytes, deadline: Deadline | None = None) -> CommandReply:
+        assert deadline is not None
+        self.sent.append(data)
+        if self.refuses is not None:
+            raise self.refuses
+        return CommandReply(text="+OK", headers={"Reply-Text": "+OK"})
+
+    def over(self) -> EslError:
+        return Hangup("NORMAL_CLEARING")
+
+
+class StillPacer(Pacer):
+    """Beats only when the test says so."""
+
+    def add(self, stream: object) -> None:
+        self._streams[id(stream)] = stream  # type: ignore[assignment]
+
+
+@dataclass
+class Rig:
+    leg: ParkedLeg
+    link: UnicastLink
+    pacer: StillPacer
+    switch: socket.socket
+    frames: list[bytes] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    now: float = 100.0
+
+    def hear(self, frame: bytes, at: float) -> None:
+        self.frames.append(frame)
+        self.times.append(at)
+
+    def say(self, data: bytes, sender: socket.socket | None = None) -> None:
+        (sender or self.switch).sendto(data, ("127.0.0.1", self.link.port))
+
+    def beat(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.now += 0.02
+            self.pacer._beat(self.now)
+
+    def got(self) -> list[bytes]:
+        found = []
+        self.switch.setblocking(False)
+        while True:
+            try:
+                found.append(self.switch.recv(4096))
+            except BlockingIOError:
+                return found
+
+
+def udp(host: str = "127.0.0.1") -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((host, 0))
+    return sock
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    theirs = socket.create_connection(listener.getsockname())
+    ours, _ = listener.accept()
+    switch = udp()
+    leg, pacer = ParkedLeg(sock=ours), StillPacer()
+    rig = Rig(leg=leg, pacer=pacer, switch=switch, link=None)  # type: ignore[arg-type]
+    rig.link = UnicastLink(leg, pacer=pacer, on_frame=rig.hear, on_lost=rig.lost.append)
+    rig.link.open()
+    yield rig
+    rig.link.close()
+    for sock in (listener, theirs, ours, switch):
+        sock.close()
+
+
+def test_it_asks_for_audio_between_the_hosts_of_the_event_socket(rig: Rig) -> None:
+    assert rig.leg.sent == [
+        b"sendmsg\ncall-command: unicast\nlocal-ip: 127.0.0.1\nlocal-port: 0\n"
+        b"remote-ip: 127.0.0.1\nremote-port: %d\ntransport: udp\n\n" % rig.link.port
+    ]
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 24000, 32000, 48000])
+def test_the_first_frame_decides_the_rate_and_silence_flows_back(rig: Rig, rate: int) -> None:
+    frame = bytes(rate // 25)
+    rig.beat()
+    assert rig.got() == []  # nobody to send to yet
+    rig.say(frame)
+    rig.beat()
+    assert rig.link.wait_first() == rig.link.rate == rate
+    assert rig.frames == [frame]
+    assert rig.got() == [frame]
+
+
+def test_other_sizes_are_dropped_before_and_after_the_first_frame(rig: Rig) -> None:
+    for size in (0, 1, 159, 321, 2000, 60000):
+        rig.say(bytes(size))
+    rig.beat()
+    assert (rig.link.rate, rig.frames) == (0, [])
+    rig.say(FRAME)
+    for size in (0, 319, 640, 1920, 60000):
+        rig.say(bytes(size))
+    rig.say(FRAME)
+    rig.beat()
+    assert rig.frames == [FRAME, FRAME]
+    assert rig.link.statistics.wrong_size == 11
+
+
+def test_another_host_never_becomes_the_source(rig: Rig) -> None:
+    with udp("127.0.0.2") as stranger:
+        rig.say(b"\1" * 320, stranger)
+        rig.beat()
+        assert (rig.link.rate, rig.frames) == (0, [])
+        rig.say(FRAME)
+        rig.beat()
+        rig.say(b"\1" * 320, stranger)
+        rig.beat()
+    assert rig.frames == [FRAME]
+    assert rig.link.statistics.foreign == 1
+
+
+def test_another_port_of_the_host_is_dropped_once_the_source_is_known(rig: Rig) -> None:
+    with udp() as stranger:
+        rig.say(FRAME)
+        rig.say(b"\1" * 320, stranger)
+        rig.beat()
+        for _ in range(2000):
+            rig.say(b"\1" * 320, stranger)
+        rig.say(FRAME)
+        rig.beat()
+    assert rig.frames == [FRAME, FRAME]
+    assert rig.link.statistics.foreign == 1  # the kernel keeps the others out
+
+
+def test_a_flood_from_the_source_itself_is_bounded(rig: Rig) -> None:
+    rig.say(FRAME)
+    rig.beat()
+    for _ in range(100):
+        for _ in range(100):
+            rig.say(FRAME)
+        rig.beat()
+    assert len(rig.frames) < 50 + 100 * 1.25 + 2
+    assert rig.link.statistics.excess > 1000
+
+
+def test_what_comes_after_a_stall_keeps_its_place_in_time(rig: Rig) -> None:
+    rig.say(FRAME)
+    rig.beat()
+    began = rig.now
+    for _ in range(10):
+        rig.say(FRAME)
+    rig.now += 0.18
+    rig.beat()
+    gaps = [b - a for a, b in zip(rig.times, rig.times[1:], strict=False)]
+    assert gaps == pytest.approx([0.02] * 10)
+    assert rig.times[0] == began
+
+
+def test_a_frame_given_goes_first_then_the_source(rig: Rig) -> None:
+    rig.say(FRAME)
+    rig.beat()
+    rig.got()
+    rig.link.source = lambda: b"\2" * 320
+    rig.link.send(b"\1" * 320)
+    rig.beat(2)
+    assert rig.got() == [b"\1" * 320, b"\2" * 320]
+
+
+def test_a_frame_of_another_size_is_never_sent(rig: Rig) -> None:
+    with pytest.raises(ValueError, match="320 bytes"):
+        rig.link.send(FRAME)  # the size is not known yet
+    rig.say(FRAME)
+    rig.beat()
+    rig.got()
+    for frame in (b"", bytes(640)):
+        with pytest.raises(ValueError, match="no frame of 320"):
+            rig.link.send(frame)
+    rig.link.source = lambda: b""
+    rig.beat()
+    assert rig.got() == []
+    assert rig.lost == ["failed: ValueError"]
+
+
+def test_a_listener_that_fails_loses_the_link_and_is_told(rig: Rig) -> None:
+    def fail(_frame: bytes, _at: float) -> None:
+        raise RuntimeError
+
+    rig.link._on_frame = fail
+    rig.say(FRAME)
+    rig.beat(3)
+    assert rig.lost == ["failed: RuntimeError"]
+    assert (rig.link.closed, len(rig.pacer)) == (True, 0)
+
+
+def test_silence_of_the_socket_is_a_loss_said_once(rig: Rig) -> None:
+    rig.say(FRAME)
+    rig.beat(99)
+    assert rig.lost == []
+    rig.beat(20)
+    assert rig.lost == ["silent"]
+    rig.link.close()
+    assert rig.lost == ["silent"]
+
+
+def test_a_port_that_was_closed_is_a_loss_within_a_few_beats(rig: Rig) -> None:
+    rig.say(FRAME)
+    rig.beat()
+    rig.switch.close()
+    for _ in range(12):
+        rig.beat()
+        gevent.sleep(0.001)
+    assert rig.lost == ["refused"]
+
+
+def test_no_frame_in_time_is_no_audio_and_closes(rig: Rig) -> None:
+    with pytest.raises(NoAudio):
+        rig.link.wait_first(Deadline.after(0.01))
+    assert (rig.link.closed, rig.lost, len(rig.pacer)) == (True, [], 0)
+
+
+def test_the_end_of_the_call_ends_every_wait(rig: Rig) -> None:
+    gevent.spawn_later(0.01, rig.leg.ended.set)
+    with pytest.raises(Hangup):
+        rig.link.wait_first(Deadline.after(5))
+    assert (rig.link.closed, rig.lost) == (True, [])
+
+
+def test_a_command_that_fails_leaves_nothing_behind(rig: Rig) -> None:
+    rig.leg.refuses = LegTimeout("no reply")
+    link = UnicastLink(rig.leg, pacer=rig.pacer, on_frame=rig.hear, on_lost=rig.lost.append)
+    with pytest.raises(LegTimeout):
+        link.open()
+    assert (link.closed, len(rig.pacer)) == (True, 1)
+
+
+def test_an_address_that_is_not_ours_is_no_audio(rig: Rig) -> None:
+    link = UnicastLink(
+        rig.leg,
+        pacer=rig.pacer,
+        on_frame=rig.hear,
+        on_lost=rig.lost.append,
+        local_ip="192.0.2.1",
+    )
+    with pytest.raises(NoAudio, match=r"192\.0\.2\.1"):
+        link.open()
+
+
+def test_a_link_is_opened_once(rig: Rig) -> None:
+    with pytest.raises(RuntimeError, match="once"):
+        rig.link.open()
