@@ -157,7 +157,9 @@ def _open(
     stripped = text.rstrip()
     looks = Completeness.UNSURE
     if re.fullmatch(rf"{_SHORT[tongue]}(?: {_SHORT[tongue]})*", said):
-        if not stripped.endswith(_TRAILING):
+        if stripped.lower() == "é" and not brief:  # "yes", or "er" drawn out before the answer
+            looks = Completeness.UNFINISHED
+        elif not stripped.endswith(_TRAILING):
             looks = Completeness.COMPLETE
     elif _goes_on(text, said, tongue):
         if not stripped.endswith("?"):

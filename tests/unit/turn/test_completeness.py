@@ -54,7 +54,8 @@ COMPLETE, UNSURE, UNFINISHED = Completeness
         ("at 9 a.m.", "en-US", COMPLETE),
         ("my name is J O H", "en-US", UNFINISHED),
         ("Meu número é", "pt-BR", UNFINISHED),
-        ("é", "pt-BR", COMPLETE),
+        ("É.", "pt-BR", COMPLETE),
+        ("é", "pt-BR", UNFINISHED),
         ("Sim, é.", "pt-BR", COMPLETE),
         ("Eu gostaria de", "pt-BR", UNFINISHED),
         ("Qual é o horário de vocês?", "pt-BR", COMPLETE),
@@ -112,6 +113,7 @@ def test_free_speech(said: str, language: str, expected: Completeness) -> None:
         ("amanhã", DATE, "pt-BR", COMPLETE),
         ("Yes, tomorrow works", YES_NO, "en", COMPLETE),
         ("Yes, but", YES_NO, "en", UNFINISHED),
+        ("é", YES_NO, "pt-BR", COMPLETE),
         ("Sim, pode ser", YES_NO, "pt-BR", COMPLETE),
     ],
 )

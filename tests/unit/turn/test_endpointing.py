@@ -239,9 +239,10 @@ def dictate(
             due = ear.due_at()
             assert due is not None
             spare.append(due - t - min(pause, lag_s))
-        heard = stretch if finals else f"{heard} {stretch}".strip()
-        if streams and pause > lag_s:
+        heard = f"{heard} {stretch}".strip()
+        if streams and pause > lag_s:  # else they come with the next ones
             (ear.final if finals else ear.partial)(heard, t + lag_s)
+            heard = "" if finals else heard
         due = ear.due_at()
         assert due is not None
         if last:
