@@ -1,12 +1,14 @@
 """The ears: whether the caller speaks, since when, and what it sounded like.
 
-`Listener` is one leg's; `EnergyVad` and `SileroVad` are detectors a worker's legs share.
+`Listener` is one leg's; `EnergyVad` and `SileroVad` are detectors a worker's legs share, and
+`best_vad` is the better of them that is installed.
 """
 
 from __future__ import annotations
 
 from esl_app.ears.gate import EnergyVad, Gate
 from esl_app.ears.listener import Listener, ListenerSettings
+from esl_app.ears.silero import SileroVad, best_vad
 from esl_app.ears.tracker import (
     SpeechContinues,
     SpeechEnded,
@@ -23,6 +25,7 @@ __all__ = [
     "Judged",
     "Listener",
     "ListenerSettings",
+    "SileroVad",
     "SpeechContinues",
     "SpeechEnded",
     "SpeechEvent",
@@ -31,4 +34,5 @@ __all__ = [
     "TrackerSettings",
     "Vad",
     "VadStream",
+    "best_vad",
 ]

@@ -16,7 +16,8 @@ SAMPLE_BYTES = 2
 class Judged:
     """How likely it is that somebody spoke from `at_s - span_s` to `at_s`.
 
-    `at_s` is the time of the frame the stretch ends in, however late the judgement comes.
+    `at_s` is the time of the frame the stretch ends in, however late the judgement comes. Whichever
+    the detector, 0.5 is as likely as not.
     """
 
     at_s: float
