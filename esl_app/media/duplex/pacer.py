@@ -118,6 +118,11 @@ class PacerStatistics:
     skipped: int = 0
     failures: int = 0
 
+    def reset(self) -> None:
+        """Count from now on."""
+        self.lateness, self.work = Histogram(), Histogram()
+        self.ticks = self.skipped = self.failures = 0
+
 
 class Pacer:
     """Ticks every stream once every 20 ms; runs only while there are streams.
