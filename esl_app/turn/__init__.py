@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from esl_app.turn.backchannel import Overlap, overlap
+from esl_app.turn.barge_in import BargeIn, BargeInRules, Cut, Pause, Resume
 from esl_app.turn.completeness import Completeness, completeness
 from esl_app.turn.endpointing import Endpointer
+from esl_app.turn.heard import HeardText, Spoken, heard_of, heard_text
 from esl_app.turn.intents import Intent, detect
 from esl_app.turn.loop import Answer, End, Ending, Rules, Say, Step, TurnLoop
 from esl_app.turn.pauses import Pauses
@@ -13,22 +16,33 @@ from esl_app.turn.texts import Phrases, phrases, primary
 
 __all__ = [
     "Answer",
+    "BargeIn",
+    "BargeInRules",
     "Completeness",
+    "Cut",
     "End",
     "Ending",
     "Endpointer",
+    "HeardText",
     "Intent",
     "Kind",
+    "Overlap",
+    "Pause",
     "Pauses",
     "Phrases",
     "PromptKind",
+    "Resume",
     "Rules",
     "Say",
+    "Spoken",
     "Step",
     "TurnLoop",
     "clean",
     "completeness",
     "detect",
+    "heard_of",
+    "heard_text",
+    "overlap",
     "phrases",
     "primary",
     "sentences",

@@ -79,7 +79,7 @@ class Endpointer:
         self._kind = kind
         self._language = language
         self._learned = learned
-        self._longest_s = longest_s
+        self.longest_s = longest_s
         self._began_at: float | None = None  # the turn
         self._started_at = 0.0  # the last stretch of speech
         self._ended_at: float | None = None
@@ -127,7 +127,7 @@ class Endpointer:
         """
         if self._began_at is None:
             return None
-        latest = self._began_at + self._longest_s
+        latest = self._began_at + self.longest_s
         if self._ended_at is not None:
             return min(latest, self._ended_at + self._wait_s())
         if (
