@@ -9,8 +9,10 @@ from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.heard import HeardText, Spoken, heard_of, heard_text
 from esl_app.turn.intents import Intent, detect
 from esl_app.turn.loop import Answer, End, Ending, Rules, Say, Step, TurnLoop
+from esl_app.turn.patience import CallClock, CallLimits, GiveUp, NoInput, Over, Reprompt, Warn
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import Kind, PromptKind
+from esl_app.turn.say_or_press import Entry, SayOrPress
 from esl_app.turn.sentences import clean, sentences
 from esl_app.turn.texts import Phrases, phrases, primary
 
@@ -18,25 +20,34 @@ __all__ = [
     "Answer",
     "BargeIn",
     "BargeInRules",
+    "CallClock",
+    "CallLimits",
     "Completeness",
     "Cut",
     "End",
     "Ending",
     "Endpointer",
+    "Entry",
+    "GiveUp",
     "HeardText",
     "Intent",
     "Kind",
+    "NoInput",
+    "Over",
     "Overlap",
     "Pause",
     "Pauses",
     "Phrases",
     "PromptKind",
+    "Reprompt",
     "Resume",
     "Rules",
     "Say",
+    "SayOrPress",
     "Spoken",
     "Step",
     "TurnLoop",
+    "Warn",
     "clean",
     "completeness",
     "detect",
