@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from esl_app.speech.splitter import Splitter, sentences
+from esl_app.speech.spoken import spoken
 
-__all__ = ["Splitter", "sentences"]
+__all__ = ["Splitter", "sentences", "spoken"]
