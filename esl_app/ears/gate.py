@@ -49,13 +49,14 @@ class Gate:
     0.0
     """
 
-    __slots__ = ("_block_db", "_block_s", "_blocks", "_floor_db")
+    __slots__ = ("_block_db", "_block_s", "_blocks", "_floor_db", "level_db")
 
     def __init__(self) -> None:
         self._blocks: deque[float] = deque([_ASSUMED_FLOOR_DB] * _BLOCKS, _BLOCKS)
         self._block_db = 0.0  # the quietest frame of the block being heard
         self._block_s = 0.0
         self._floor_db = _ASSUMED_FLOOR_DB
+        self.level_db = -120.0  # of the frame judged last
 
     @property
     def floor_db(self) -> float:
@@ -64,7 +65,7 @@ class Gate:
 
     def judge(self, frame: bytes, span_s: float) -> float:
         """How surely the frame is voice, by its level: 0.5 is the threshold, 0 is far below it."""
-        level = level_db(frame)
+        self.level_db = level = level_db(frame)
         self._learn(level, span_s)
         threshold = max(self._floor_db + MARGIN_DB, QUIETEST_DB)
         return min(1.0, max(0.0, 0.5 + (level - threshold) / _SLOPE_DB))
@@ -104,7 +105,14 @@ class _EnergyStream:
             return
         span_s = len(frame) / SAMPLE_BYTES / self._rate
         probability = self._gate.judge(frame, span_s)
-        self._on_judged(Judged(at_s=at_s, span_s=span_s, probability=probability))
+        self._on_judged(
+            Judged(
+                at_s=at_s,
+                span_s=span_s,
+                probability=probability,
+                level_db=self._gate.level_db,
+            )
+        )
 
     def close(self) -> None:
         self._closed = True

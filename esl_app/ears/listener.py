@@ -35,8 +35,8 @@ class ListenerSettings:
         tracker: when voice is speech; None: as sure as the detector wants it.
     """
 
-    pre_roll_s: float = 0.3
-    tail_s: float = 0.2
+    pre_roll_s: float = 0.4
+    tail_s: float = 0.4
     longest_s: float = 60.0
     tracker: TrackerSettings | None = None
 

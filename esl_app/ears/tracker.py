@@ -15,6 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from esl_app.ears.nearness import Nearness
 from esl_app.ears.vad import Judged
 
 # Frames arrive every 20 ms by the sender's clock and a little off it by ours.
@@ -83,6 +84,7 @@ class SpeechTracker:
     def __init__(self, settings: TrackerSettings | None = None) -> None:
         self._settings = settings or TrackerSettings()
         self._voice: deque[tuple[float, float]] = deque()  # (start, end) of voice while quiet
+        self._nearness = Nearness()
         self._speaking = False
         self._voiced_s = 0.0
         self._said_s = 0.0
@@ -111,7 +113,12 @@ class SpeechTracker:
         self._last_s = judged.at_s
         if self._since_s is None:
             self._since_s = started_s
-        voiced = judged.probability >= (self._settings.off if self._speaking else self._settings.on)
+        probability = judged.probability
+        if not self._nearness.near(
+            judged.level_db, judged.span_s, voiced=probability >= self._settings.on
+        ):
+            probability = 0.0
+        voiced = probability >= (self._settings.off if self._speaking else self._settings.on)
         if self._speaking and voiced and not self._ending(started_s):
             self._since_s = judged.at_s
             self._voiced_s += judged.span_s
@@ -122,7 +129,7 @@ class SpeechTracker:
         if self._speaking:
             events += self.tick(started_s if voiced else judged.at_s)
         if not self._speaking:
-            events += self._quiet(started_s, judged, voiced=judged.probability >= self._settings.on)
+            events += self._quiet(started_s, judged, voiced=probability >= self._settings.on)
         return events
 
     def tick(self, now: float) -> list[SpeechEvent]:

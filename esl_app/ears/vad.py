@@ -17,12 +17,13 @@ class Judged:
     """How likely it is that somebody spoke from `at_s - span_s` to `at_s`.
 
     `at_s` is the time of the frame the stretch ends in, however late the judgement comes. Whichever
-    the detector, 0.5 is as likely as not.
+    the detector, 0.5 is as likely as not. `level_db` is its loudest frame, dB below full scale.
     """
 
     at_s: float
     span_s: float
     probability: float
+    level_db: float = 0.0
 
 
 OnJudged = Callable[[Judged], None]

@@ -27,11 +27,13 @@ class Window:
     Attributes:
         sound: guard, context, window, guard; s16le at the leg's rate.
         level: what the gate says of it, should the answer not come in time.
+        level_db: its loudest frame, dB below full scale.
     """
 
     at_s: float
     sound: bytes
     level: float
+    level_db: float
     ask: bool
     probability: float | None = None
     overdue: bool = False
@@ -52,6 +54,7 @@ class Windower:
         self._before = round((CONTEXT_S + 2 * guard_s) * rate) * SAMPLE_BYTES
         self._sound = bytearray(self._before)
         self._level = 0.0
+        self._level_db = -120.0
         self._open_s = 0.0  # how much longer windows are asked about
 
     def feed(self, frame: bytes, at_s: float) -> list[Window]:
@@ -59,6 +62,7 @@ class Windower:
         span_s = len(frame) / SAMPLE_BYTES / self._rate
         level = self._gate.judge(frame, span_s)
         self._level = max(self._level, level)
+        self._level_db = max(self._level_db, self._gate.level_db)
         if level > 0:
             self._open_s = _HANGOVER_S
         self._sound += frame
@@ -66,7 +70,7 @@ class Windower:
         while len(self._sound) >= self._before + self._window:
             left_s = (len(self._sound) - self._before - self._window) / SAMPLE_BYTES / self._rate
             windows.append(self._cut(at_s - left_s))
-            self._level = level
+            self._level, self._level_db = level, self._gate.level_db
         return windows
 
     def _cut(self, at_s: float) -> Window:
@@ -75,6 +79,7 @@ class Windower:
             at_s=at_s,
             sound=bytes(self._sound[: self._before + self._window]),
             level=self._level,
+            level_db=self._level_db,
             ask=ask,
             probability=None if ask else 0.0,
         )
@@ -111,7 +116,14 @@ class InOrder:
                 self.overdue += 1
                 probability = window.level
             self._waiting.popleft()
-            self._on_judged(Judged(at_s=window.at_s, span_s=WINDOW_S, probability=probability))
+            self._on_judged(
+                Judged(
+                    at_s=window.at_s,
+                    span_s=WINDOW_S,
+                    probability=probability,
+                    level_db=window.level_db,
+                )
+            )
 
     def clear(self) -> None:
         for window in self._waiting:

@@ -66,7 +66,7 @@ def test_as_a_detector_it_says_the_frames_own_time() -> None:
     stream.feed(b"", 5.01)
     stream.close()
     stream.feed(bytes(640), 5.02)
-    assert found == [Judged(at_s=5.0, span_s=0.02, probability=0.0)]
+    assert found == [Judged(at_s=5.0, span_s=0.02, probability=0.0, level_db=-120.0)]
 
 
 def test_it_is_cheap() -> None:

@@ -37,7 +37,7 @@ def test_an_utterance_is_whole_with_a_little_before_and_after_it() -> None:
     assert (started.at_s, ended.at_s) == pytest.approx((1.0, 2.0))
     taken = listener.take_utterance()
     assert taken is not None
-    assert taken.pcm == sound[round(0.7 * 16000) : round(2.2 * 16000)]
+    assert taken.pcm == sound[round(0.6 * 16000) : round(2.4 * 16000)]
     assert taken.rate == 8000
 
 
@@ -56,7 +56,7 @@ def test_a_pause_inside_an_utterance_stays_in_it() -> None:
     assert [type(event) for event in found] == [SpeechStarted, SpeechEnded] * 2
     taken = listener.take_utterance()
     assert taken is not None
-    assert taken.pcm == (part * 2)[: round(1.7 * 16000)]
+    assert taken.pcm == (part * 2)[: round(1.9 * 16000)]
 
 
 def test_an_utterance_can_be_looked_at_before_it_is_over() -> None:
@@ -80,7 +80,7 @@ def test_who_talks_on_after_the_cut_is_heard_again_and_nothing_twice() -> None:
     assert first is not None
     assert second is not None
     assert [type(event) for event in again] == [SpeechStarted, SpeechEnded]
-    assert (first.duration_s, second.duration_s) == pytest.approx((1.0, 1.2))
+    assert (first.duration_s, second.duration_s) == pytest.approx((1.0, 1.4))
 
 
 def test_forgotten_speech_is_not_in_the_next_utterance() -> None:
@@ -91,7 +91,7 @@ def test_forgotten_speech_is_not_in_the_next_utterance() -> None:
     hear(listener, counted(0.5, loud=True) + counted(0.5, loud=False), 2.0)
     taken = listener.take_utterance()
     assert taken is not None
-    assert taken.duration_s == pytest.approx(0.3 + 0.5 + 0.2)
+    assert taken.duration_s == pytest.approx(0.4 + 0.5 + 0.4)
 
 
 def test_events_are_called_back_as_they_are_known() -> None:
@@ -123,7 +123,7 @@ def test_frames_that_were_lost_are_not_made_up() -> None:
     hear(listener, counted(0.5, loud=True), 1.1)  # five frames never came
     taken = listener.take_utterance()
     assert taken is not None
-    assert taken.duration_s == pytest.approx(0.3 + 1.0)
+    assert taken.duration_s == pytest.approx(0.4 + 1.0)
 
 
 def test_speech_ends_by_the_clock_when_no_frame_comes() -> None:

@@ -62,7 +62,9 @@ def test_speech_is_asked_about_and_a_moment_after_it() -> None:
 
 
 def window(at_s: float, probability: float | None) -> Window:
-    return Window(at_s=at_s, sound=b"", level=0.25, ask=True, probability=probability)
+    return Window(
+        at_s=at_s, sound=b"", level=0.25, level_db=-20.0, ask=True, probability=probability
+    )
 
 
 def test_an_answer_waits_for_the_one_before_it() -> None:
