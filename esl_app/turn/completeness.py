@@ -43,6 +43,12 @@ _ENDS_AFTER_ALL: Final = {
     "pt": r"\b(?:(?:sim|isso|assim) e|era isso|e assim)$",
     "es": r"\b(?:(?:si|asi|eso|no) (?:es|era)|lo que quiero)$",
 }
+# "I want to know how much": the half that says what is still to come.
+_ASKS_BY_HALF: Final = (
+    r"\b(?:(?:know|ask|wondering|tell me) (?:how|how much|how many|how long|what|where)"
+    r"|(?:saber|dizer|perguntar|entender) (?:quanto|quantos|quantas|como|onde|qual|quais)"
+    r"|(?:saber|decirme|preguntar|entender) (?:cuanto|cuantos|cuantas|como|donde|cual|cuales))$"
+)
 # Said to keep the turn: whatever came before, more follows.
 _HOLDS: Final = {
     "en": r"\b(?:let me (?:see|check|look|think|find|get)(?: (?:it|that|for a \w+))?|hold on"
@@ -157,7 +163,7 @@ def _open(
     stripped = text.rstrip()
     looks = Completeness.UNSURE
     if re.fullmatch(rf"{_SHORT[tongue]}(?: {_SHORT[tongue]})*", said):
-        if stripped.lower() == "é" and not brief:  # "yes", or "er" drawn out before the answer
+        if not brief and _drawn_out(stripped.lower(), said):
             looks = Completeness.UNFINISHED
         elif not stripped.endswith(_TRAILING):
             looks = Completeness.COMPLETE
@@ -173,9 +179,18 @@ def _open(
     return looks
 
 
+def _drawn_out(text: str, said: str) -> bool:
+    """Whether a last "é" is an "er" before the answer and not a "yes": "Oi, é", but "Sim, é."."""
+    return text.endswith("é") or (
+        text.endswith("é.") and re.match(r"(?:oi|ola|alo) ", said) is not None
+    )
+
+
 def _goes_on(text: str, said: str, tongue: str) -> bool:
     stripped = text.rstrip()
     if stripped.endswith(_TRAILING):
+        return True
+    if not stripped.endswith("?") and re.search(_ASKS_BY_HALF, said):
         return True
     words = re.findall(r"[\w'’]+", stripped.lower())
     if not words or words[-1].replace("’", "'") not in _WORDS_GOING_ON[tongue]:
