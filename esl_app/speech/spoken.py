@@ -33,7 +33,8 @@ _PICTURES: Final = re.compile(
 _LINK: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?:https?|mailto|tel):[^\s()]{1,500}\)")
 # A star alone, or before a digit, is a key of the telephone: "press * or *67".
 _MARKUP: Final = re.compile(
-    r"^(?:#{1,6}|[-*•]) (?=.)|\*{2,3}|\*(?=[^\W\d_])|(?<=[^\s\d])\*(?!\d)|(?<=\d)\*(?=[\s.,;:!?]|$)|__|`+"
+    r"^(?:#{1,6}|[-*•]) (?=.)|__|`+|\*{2,3}"
+    r"|\*(?=[^\W\d_])|(?<=[^\s\d])\*(?!\d)|(?<=\d)\*(?=[\s.,;:!?]|$)"
 )
 _DECIMAL: Final = re.compile(r"[^\D0-9]")
 _DAY_FIRST: Final = frozenset({"gb", "au", "nz", "ie", "in", "za"})
@@ -462,7 +463,7 @@ class _Speaker:
             return "Saint"
         return "Street." if match.end() == len(match.string) else "Street"
 
-    def _sign(self, match: re.Match[str]) -> str | None:
+    def _sign(self, match: re.Match[str]) -> str:
         sign = match.group().strip()
         by, equals = ("by", "equals") if self._language == "en" else ("por", "igual a")
         hash_key = self._words.hash
@@ -473,7 +474,8 @@ class _Speaker:
             "&": self._words.ampersand, "@": self._words.at, "+": self._words.plus,
             "×": by, "x": by, "=": equals,
         }  # fmt: skip
-        return f" {words[sign]} "
+        before, _, after = match.group().partition(sign)
+        return before + words[sign] + after
 
     def _loose(self, written: str) -> str:
         """What looked like more than it is: its numbers one by one, its signs as they are."""
