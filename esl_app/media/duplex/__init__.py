@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from esl_app.media.duplex.link import LinkStatistics, NoAudio, UnicastLink
+from esl_app.media.duplex.link import LinkStatistics, NoAudio, UnicastLink, quieten
 from esl_app.media.duplex.pacer import FRAME_S, Histogram, Pacer, PacerStatistics, Stream
 from esl_app.media.duplex.player import Player, Position
 
@@ -17,4 +17,5 @@ __all__ = [
     "Position",
     "Stream",
     "UnicastLink",
+    "quieten",
 ]

@@ -30,7 +30,7 @@ from gevent.monkey import get_original
 
 from esl_app.errors import EslError
 from esl_app.media.duplex.pacer import FRAME_S, Pacer
-from esl_app.protocol import CommandReply, commands
+from esl_app.protocol import CommandReply, Event, commands
 from providers.deadline import Deadline
 
 log = structlog.get_logger()
@@ -63,6 +63,12 @@ class DuplexLeg(Protocol):
     def send(self, data: bytes, deadline: Deadline | None = None) -> CommandReply: ...
 
     def over(self) -> EslError: ...
+
+
+class ExecutingLeg(Protocol):
+    """What `quieten` needs of a leg."""
+
+    def execute(self, execute: commands.Execute, deadline: Deadline | None = None) -> Event: ...
 
 
 @dataclass(slots=True)
@@ -329,6 +335,17 @@ class UnicastLink:
         self._refused += 1
         if self._refused >= 5:
             self._lose("refused")
+
+
+def quieten(leg: ExecutingLeg, deadline: Deadline) -> None:
+    """Before the answer, in duplex mode: have the parked leg send nothing of its own.
+
+    With `send_silence_when_idle` the park loop writes noise at every frame, beside ours
+    (switch_ivr.c:1066). Measured: in a third of the calls the caller hears the noise instead of us,
+    from some moment on. The loop looks at the variable once, when the media comes up (:1009), so
+    for a leg that comes back answered it is too late here: the dialplan must not set it again.
+    """
+    leg.execute(commands.set_variable("send_silence_when_idle", "0"), deadline)
 
 
 def _ipv4(text: str) -> str:

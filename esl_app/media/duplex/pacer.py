@@ -164,6 +164,10 @@ class Pacer:
     def __len__(self) -> int:
         return len(self._streams)
 
+    def __bool__(self) -> bool:
+        """True without streams too, so that `pacer or Pacer()` does not make a second one."""
+        return True
+
     def run(self) -> None:
         """Keep the beat until no stream is left."""
         schedule = Schedule(now=self._clock(), lead=self._lead)

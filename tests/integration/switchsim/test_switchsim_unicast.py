@@ -59,7 +59,7 @@ Flow = Callable[[Leg, UnicastLink, Ears], object]
 
 def duplex(flow: Flow, *, pacer: Pacer | None = None, **options: float) -> Callable[[Leg], None]:
     """A handler that answers and opens the audio before the flow begins."""
-    beat = pacer or Pacer()
+    beat = Pacer() if pacer is None else pacer
 
     def handler(leg: Leg) -> None:
         leg.answer(soon())

@@ -132,6 +132,11 @@ def test_a_stream_removed_by_another_is_ticked_no_more() -> None:
     assert victim not in pacer
 
 
+def test_an_idle_pacer_is_still_one() -> None:
+    pacer = Pacer()
+    assert (len(pacer), pacer or None) == (0, pacer)
+
+
 @pytest.mark.parametrize("lead", [0, -1])
 def test_a_lead_of_nothing_is_refused(lead: int) -> None:
     with pytest.raises(ValueError, match="lead"):
