@@ -12,9 +12,11 @@ import gevent
 import structlog
 
 from esl_app.config import Settings
+from esl_app.ears.silero import best_vad
 from esl_app.engines import EnginePool
 from esl_app.flow_runner import FlowLoader
 from esl_app.leg import Leg
+from esl_app.media.duplex import Pacer
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import Spool
 from esl_app.server import ListenSettings, Server
@@ -59,6 +61,8 @@ class Controller:
         )
         self._flows = FlowLoader(settings.flows_dir)
         self.engines = EnginePool()
+        self.pacer = Pacer()
+        self._vad = best_vad()
         listen = settings.listen
         self.server = Server(
             ListenSettings(
@@ -140,6 +144,8 @@ class Controller:
                 settings=self._settings,
                 stores=self._stores,
                 engine_pool=self.engines,
+                pacer=self.pacer,
+                vad=self._vad,
                 prompts=self._prompts,
                 flows=self._flows,
                 observe=self._observe,

@@ -158,7 +158,7 @@ class Call:
         except (ValueError, OSError) as error:
             raise FlowError(f"play: {error}") from error
         prompt = Prompt(path=path, duration_s=duration_s, cached=True, synthesis_s=0.0)
-        return self._parts.media.play(prompt, barge_in=barge_in)
+        return self._parts.media.play(prompt, barge_in=barge_in).key
 
     def gather(
         self,

@@ -85,6 +85,10 @@ class Journal:
         """Seconds since the call began."""
         return self._clock() - self._began
 
+    def at_s(self, instant: float) -> float:
+        """An instant of the journal's clock as seconds since the call began."""
+        return instant - self._began
+
     def add(self, kind: str, **data: Any) -> None:
         """Append one entry. Keys under which a person's words travel begin with `pii_`."""
         entry = Entry(at_s=self.now_s, kind=kind, data=data)

@@ -16,6 +16,7 @@ import structlog
 from esl_app.archive import Archive
 from esl_app.config import Settings
 from esl_app.conversation import Brain, Conversation, Ears, Mouth
+from esl_app.ears import Vad
 from esl_app.engines import EnginePool, Engines
 from esl_app.errors import EslError, Hangup, LegLost, trace_of
 from esl_app.flow import Call, Parts
@@ -23,6 +24,9 @@ from esl_app.flow_runner import FlowLoader, FlowProblem, line_of
 from esl_app.greenlets import spawn
 from esl_app.journal import Entry, Journal, Turn
 from esl_app.leg import Leg
+from esl_app.media.contract import Media
+from esl_app.media.duplex import Pacer
+from esl_app.media.duplex.media import DuplexMedia
 from esl_app.media.file import FileMedia
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import LegSpool
@@ -30,6 +34,7 @@ from esl_app.sessions import Session
 from esl_app.stores import Stores
 from esl_app.turn import Rules, TurnLoop, phrases
 from knowledge.retrieval import Retriever
+from providers.contracts import Audio
 from providers.deadline import Deadline
 from tenants.models import Tenant
 
@@ -40,6 +45,7 @@ OnCall = Callable[[Leg, Journal, dict[str, object]], None]
 
 _COMMAND_S: Final = 5.0
 WARM_S: Final = 60.0
+_OVERLAP_S: Final = 1.1  # a voice over a prompt is decided about in 1.2 s
 
 
 @dataclass(kw_only=True)
@@ -49,6 +55,8 @@ class Serving:
     settings: Settings
     stores: Stores
     engine_pool: EnginePool
+    pacer: Pacer
+    vad: Vad
     prompts: PromptCache
     flows: FlowLoader
     observe: Observer | None
@@ -90,7 +98,8 @@ class Serving:
             stack.callback(warming.kill)
             watchdog = spawn(self._time_out)
             stack.callback(watchdog.kill)
-            call, conversation = self._assemble()
+            call, conversation, media = self._assemble()
+            stack.callback(media.close)
             conversation.on_turn = lambda turn: self._keep(turn, conversation)
             self.journal.add("call", resumed=self._session is not None)
             disposition = "released"  # what it stays when this greenlet is ended from outside
@@ -99,9 +108,9 @@ class Serving:
             finally:
                 self._over(disposition, call, conversation)
 
-    def _assemble(self) -> tuple[Call, Conversation]:
+    def _assemble(self) -> tuple[Call, Conversation, Media]:
         row, deadlines, journal = self.tenant.secretary, self.settings.deadlines, self.journal
-        media = FileMedia(self.leg, self.spool)
+        media = self._media()
         mouth = Mouth(
             media=media,
             tts=self.engines.tts,
@@ -161,7 +170,27 @@ class Serving:
             sounds_dir=self.settings.sounds_dir,
             run_flow=lambda name, of: self.flows.get(name)(of),
         )
-        return Call(parts), conversation
+        return Call(parts), conversation, media
+
+    def _media(self) -> Media:
+        file = FileMedia(self.leg, self.spool)
+        if self.tenant.secretary.media_mode == "file":
+            return file
+        return DuplexMedia(
+            self.leg,
+            file=file,
+            pacer=self.pacer,
+            vad=self.vad,
+            journal=self.journal,
+            language=self.tenant.secretary.language,
+            recognise=self._recognise,
+        )
+
+    def _recognise(self, audio: Audio) -> str:
+        """Words of a voice over a prompt; too slow an answer is none."""
+        language = self.tenant.secretary.language
+        deadline = Deadline.after(_OVERLAP_S)
+        return self.engines.stt.transcribe(audio, language=language, deadline=deadline).text
 
     def _flow(self, call: Call) -> str:
         """Run the flow to its end, whatever that is; how the call ended."""
@@ -193,7 +222,7 @@ class Serving:
         limits = self.settings.call
         try:
             call.answer()
-            call.say(phrases(call.secretary.language).broken, barge_in=False)
+            self._say_that_it_is_broken(call)
             if limits.fallback_extension:
                 self.leg.transfer(
                     limits.fallback_extension,
@@ -204,6 +233,14 @@ class Serving:
                 self.leg.hangup("NORMAL_TEMPORARY_FAILURE")
         except EslError as error:
             log.info("apology_unheard", error=str(error))
+
+    def _say_that_it_is_broken(self, call: Call) -> None:
+        try:
+            call.say(phrases(call.secretary.language).broken, barge_in=False)
+        except EslError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is broken may be how we speak
+            log.error("apology_failed", **trace_of(error))  # noqa: TRY400
 
     def _time_out(self) -> None:
         gevent.sleep(self.settings.call.max_s)

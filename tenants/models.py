@@ -117,7 +117,7 @@ class Secretary(Row):
     llm_temperature: float = Field(default=0.7, ge=0, le=2)
     llm_max_tokens: int = Field(default=500, ge=1, le=32000)
     processing_mode: Literal["turn_based", "realtime"] = "turn_based"
-    media_mode: Literal["file", "duplex", "detect"] = "file"
+    media_mode: Literal["file", "duplex", "detect"] = "duplex"
     max_turns: int = Field(default=20, ge=1, le=1000)
     silence_timeout_ms: int = Field(default=1000, ge=200, le=60000)
     max_recording_seconds: int = Field(default=30, ge=1, le=600)

@@ -72,6 +72,7 @@ class Rig:
                 "domain": {"domain_uuid": uuid4(), "domain_name": f"{uuid4()}.example"},
                 "secretary": {
                     "secretary_name": "Ana",
+                    "media_mode": "file",
                     "company_name": "Example",
                     "greeting_message": "Good morning.",
                     "farewell_message": "Good bye now.",

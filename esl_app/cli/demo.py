@@ -17,10 +17,6 @@ def demo(
     out: Annotated[
         Path, typer.Option("--out", help="Where the call's files are left.", metavar="DIR")
     ] = Path("out/demo"),
-    speed: Annotated[
-        float,
-        typer.Option(help="How much faster than real time the talking runs.", min=1.0, max=20.0),
-    ] = 2.0,
 ) -> None:
     """Answer one call by a recorded caller: two questions, one too many, then a person.
 
@@ -31,7 +27,7 @@ def demo(
     from esl_app.demo.run import Demo
 
     console = Console()
-    run = Demo(out=out, speed=speed, tell=lambda kind, data: _tell(console, kind, data))
+    run = Demo(out=out, tell=lambda kind, data: _tell(console, kind, data))
     wrong = run.run()
     for line in wrong:
         console.print(f"[red]not as scripted:[/] {line}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from esl_app.journal import Journal, Turn
-from esl_app.media.contract import Media
+from esl_app.journal import Journal, Span, Turn
+from esl_app.media.contract import Media, Recognised
 from esl_app.turn import clean
-from providers.contracts import Audio, SpeechToText, Transcript
+from providers.contracts import Audio, SpeechToText
 from providers.deadline import Deadline
 
 
@@ -58,7 +58,10 @@ class Ears:
             Hangup: the caller is gone.
         """
         heard = self._media.listen(
-            no_input_s=self._no_input_s, silence_s=self._silence_s, longest_s=self._longest_s
+            no_input_s=self._no_input_s,
+            silence_s=self._silence_s,
+            longest_s=self._longest_s,
+            recognise=self.words,
         )
         if heard.digits:
             self._journal.add("pressed", pii_digits=heard.digits)
@@ -71,12 +74,32 @@ class Ears:
         turn.speech_ended_s = self._journal.now_s - heard.endpoint_ms / 1000
         turn.speech_ms = round(audio.duration_s * 1000)
         turn.providers["stt"] = self._stt.name
-        with self._journal.span(turn, "stt"):
-            transcript = self._media.unless_over(lambda: self._transcribe(audio))
-        turn.question = clean(transcript.text).strip()
+        turn.question = self._words_of(audio, heard.words, turn)
         self._journal.add("heard", pii_text=turn.question, turn=turn.number)
         return Understood(text=turn.question)
 
-    def _transcribe(self, audio: Audio) -> Transcript:
+    def words(self, audio: Audio) -> str:
+        """The words of an utterance.
+
+        Raises:
+            ProviderError: the recogniser failed.
+        """
         deadline = Deadline.after(self._stt_s)
-        return self._stt.transcribe(audio, language=self._language, deadline=deadline)
+        transcript = self._stt.transcribe(audio, language=self._language, deadline=deadline)
+        return clean(transcript.text).strip()
+
+    def _words_of(self, audio: Audio, known: Recognised | None, turn: Turn) -> str:
+        if known is None:
+            with self._journal.span(turn, "stt"):
+                return self._media.unless_over(lambda: self.words(audio))
+        if known.ended is not None:
+            turn.spans.append(
+                Span(
+                    stage="stt",
+                    start_s=self._journal.at_s(known.began),
+                    end_s=self._journal.at_s(known.ended),
+                )
+            )
+        if known.error is not None:
+            raise known.error
+        return known.text

@@ -12,9 +12,12 @@ from gevent.queue import Queue
 
 from esl_app.greenlets import spawn
 from esl_app.journal import Journal, Span, Turn
-from esl_app.media.contract import Media
+from esl_app.media.contract import Media, Played
 from esl_app.media.prompts import Prompt, PromptCache, PromptKey
+from esl_app.media.sound import TELEPHONE_RATE
 from esl_app.turn import sentences
+from esl_app.turn.heard import Spoken as SpokenSentence
+from esl_app.turn.heard import heard_text
 from providers.contracts import TextToSpeech
 from providers.deadline import Deadline
 from providers.errors import Timeout
@@ -25,10 +28,11 @@ _END: Final = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:
-    """What was said: whole sentences that were started, and the digit that cut them short."""
+    """What the caller heard, and the key or the voice that cut it short."""
 
     text: str
     digit: str | None = None
+    interrupted: bool = False
 
 
 class Mouth:
@@ -120,14 +124,16 @@ class Mouth:
                 if isinstance(item, Exception):
                     raise item
                 sentence, prompt = item
-                spoken.append(sentence)
                 if turn is not None and turn.first_audio_ms is None:
                     turn.first_audio_ms = round((self._journal.now_s - turn.speech_ended_s) * 1000)
                 self._journal.add(
                     "said", pii_text=sentence, duration_s=prompt.duration_s, cached=prompt.cached
                 )
-                if digit := self._media.play(prompt, barge_in=barge_in):
-                    return Spoken(text=" ".join(spoken), digit=digit)
+                played = self._media.play(prompt, barge_in=barge_in)
+                spoken.append(_heard(sentence, prompt, played))
+                if played.key or played.voice:
+                    text_heard = " ".join(filter(None, spoken))
+                    return Spoken(text=text_heard, digit=played.key, interrupted=played.voice)
         except gevent.queue.Empty:
             raise Timeout("no sentence came in time", provider=self._tts.name) from None
         finally:
@@ -151,3 +157,11 @@ class Mouth:
             ready.put(error)
         else:
             ready.put(_END)
+
+
+def _heard(sentence: str, prompt: Prompt, played: Played) -> str:
+    """The words of a sentence that were sent to the caller."""
+    if played.heard_s >= prompt.duration_s:
+        return sentence
+    whole = SpokenSentence(text=sentence, samples=round(prompt.duration_s * TELEPHONE_RATE))
+    return heard_text([whole], round(played.heard_s * TELEPHONE_RATE)).text

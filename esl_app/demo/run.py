@@ -30,7 +30,6 @@ class Demo:
     """One run of the demo; `tell` hears what happens as it happens."""
 
     out: Path
-    speed: float
     tell: Callable[[str, dict[str, Any]], None]
     transcript: dict[str, Any] = field(default_factory=dict)
 
@@ -61,9 +60,6 @@ class Demo:
             self.tell("ready", {"port": controller.server.port})
             result = self._call(controller)
             controller.stop(ENDED_S)
-        if self.transcript:  # the controller's clock saw the talking pass `speed` times faster
-            self.transcript["call"]["duration_s"] = round(result.duration_s, 3)
-            self.transcript["call"]["speed"] = self.speed
         wav = self.out / "call.wav"
         result.write_wav(wav)
         report.write(self.out, self.transcript, wav)
@@ -74,7 +70,7 @@ class Demo:
         caller = Caller(
             [SpeakWhenQuiet(clinic.CALLER / file) for file, _ in clinic.SCRIPT], number="5550199"
         )
-        switch = Switch(speed=self.speed)
+        switch = Switch()
         return switch.call(
             caller,
             host="127.0.0.1",

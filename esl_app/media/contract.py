@@ -1,4 +1,4 @@
-"""What a way of moving audio promises, whichever it is: file today, duplex and detect beside it."""
+"""What a way of moving audio promises, whichever it is: duplex, file, detect."""
 
 from __future__ import annotations
 
@@ -7,9 +7,35 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from esl_app.media.prompts import Prompt
+from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.contracts import Audio
+from providers.errors import ProviderError
 
 T = TypeVar("T")
+
+Recognise = Callable[[Audio], str]
+"""The words of an utterance; raises `ProviderError`."""
+
+
+class Recognised(Protocol):
+    """Words that were recognised while we listened, or the error of it; monotonic instants."""
+
+    text: str
+    error: ProviderError | None
+    began: float
+    ended: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """How a prompt ended: sent whole, or cut by a key or by the caller's voice.
+
+    `heard_s` is how much of it was sent to the caller.
+    """
+
+    key: str | None = None
+    voice: bool = False
+    heard_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,12 +43,14 @@ class Heard:
     """What came from the caller after a prompt.
 
     `audio` is None when there was no speech; `digits` are keys pressed (they end the listening).
-    `endpoint_ms` is how long after the last voiced frame we knew that it was the last.
+    `endpoint_ms` is how long after the last voiced frame we knew that it was the last. `words` are
+    there when the recogniser was run while we listened.
     """
 
     audio: Audio | None = None
     digits: str = ""
     endpoint_ms: int = 0
+    words: Recognised | None = None
 
 
 class Media(Protocol):
@@ -32,8 +60,16 @@ class Media(Protocol):
         """Make the leg ready; once, before anything else."""
         ...
 
-    def play(self, prompt: Prompt, *, barge_in: bool = True) -> str | None:
-        """Play to the end, or until a key is pressed when `barge_in`: that key, else None."""
+    def close(self) -> None:
+        """Let go of everything; harmless when there is nothing."""
+        ...
+
+    def play(self, prompt: Prompt, *, barge_in: bool = True) -> Played:
+        """Play to the end, or until a key or (in duplex) the caller's words cut it short.
+
+        The key stays in the leg's buffer, and the words are the beginning of what is listened to
+        next.
+        """
         ...
 
     def unless_over(self, work: Callable[[], T]) -> T:
@@ -43,9 +79,19 @@ class Media(Protocol):
         """
         ...
 
-    def listen(self, *, no_input_s: float, silence_s: float, longest_s: float) -> Heard:
-        """One utterance: until `silence_s` of silence after speech, `longest_s`, or a key.
+    def listen(
+        self,
+        *,
+        no_input_s: float,
+        silence_s: float,
+        longest_s: float,
+        recognise: Recognise | None = None,
+        kind: PromptKind = OPEN,
+    ) -> Heard:
+        """One utterance, at most `longest_s` of it, or keys.
 
+        File mode ends it after `silence_s` of silence. Duplex runs `recognise` at each pause and
+        lets the words and the `kind` of answer decide how long a pause may be.
         Nothing said for `no_input_s` gives an empty `Heard`.
         """
         ...

@@ -11,6 +11,7 @@ recorded audio, not on the clock.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -19,10 +20,11 @@ from esl_app.errors import EslError, LegTimeout
 from esl_app.greenlets import unless
 from esl_app.leg import Leg
 from esl_app.media import sound
-from esl_app.media.contract import Heard
+from esl_app.media.contract import Heard, Played, Recognise
 from esl_app.media.prompts import Prompt
 from esl_app.media.spool import LegSpool
 from esl_app.protocol import Event, commands
+from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.contracts import Audio
 from providers.deadline import Deadline
 
@@ -53,18 +55,33 @@ class FileMedia:
             commands.set_variable("playback_terminators", "none"), Deadline.after(GRACE_S)
         )
 
-    def play(self, prompt: Prompt, *, barge_in: bool = True) -> str | None:
+    def close(self) -> None:
+        """Nothing is held: the spool is its owner's."""
+
+    def play(self, prompt: Prompt, *, barge_in: bool = True) -> Played:
         if barge_in and (key := self._leg.digits.pending[:1]):
-            return key
+            return Played(key=key)
+        began = time.monotonic()
         with self._interrupted_by_keys(barge_in):
             playing = self._leg.start(commands.playback(str(prompt.path)))
             playing.wait(Deadline.after(prompt.duration_s + GRACE_S))
-        return (self._leg.digits.pending[:1] or None) if barge_in else None
+        pressed = self._leg.digits.pending[:1] if barge_in else ""
+        heard_s = time.monotonic() - began if pressed else prompt.duration_s
+        return Played(key=pressed or None, heard_s=min(prompt.duration_s, heard_s))
 
     def unless_over(self, work: Callable[[], T]) -> T:
         return unless(self._leg.ended, self._leg.over, work)
 
-    def listen(self, *, no_input_s: float, silence_s: float, longest_s: float) -> Heard:
+    def listen(
+        self,
+        *,
+        no_input_s: float,
+        silence_s: float,
+        longest_s: float,
+        recognise: Recognise | None = None,
+        kind: PromptKind = OPEN,
+    ) -> Heard:
+        del recognise, kind  # FreeSWITCH ends the recording, before anybody has heard it
         silent_s = 0.0
         while True:
             if keys := self._take_keys():

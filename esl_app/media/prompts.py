@@ -45,6 +45,7 @@ class Prompt:
     duration_s: float
     cached: bool
     synthesis_s: float
+    text: str = ""
 
 
 class PromptCache:
@@ -82,6 +83,7 @@ class PromptCache:
             duration_s=duration_s,
             cached=cached,
             synthesis_s=time.monotonic() - began,
+            text=key.text,
         )
 
     def sweep(self, *, max_age_s: float = 30 * 86400.0) -> int:

@@ -20,6 +20,10 @@ Words arrive late. What arrived before the speech ended may lack the last ones, 
 shorter than `_SETTLE_S`; what arrived before the speech began again tells nothing of it and can
 only lengthen the wait. A late transcript may put `due_at()` into the past: the turn ends at once.
 
+A turn ended too early is not lost: as long as nothing of the answer was heard, go on feeding the
+same endpointer. Speech that starts after `due_at()` continues the turn, its text grows, and the
+pause is learned, so that the caller is cut less the longer he talks.
+
 Never stuck. Once speech was heard `due_at()` is an instant, whatever comes: a voice that never
 pauses ends after `longest_s`, and one that the recogniser finds no new words in (a television)
 `_STALLED_S` after the last change of words that look complete.
@@ -30,6 +34,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from esl_app.turn.backchannel import only_sounds
 from esl_app.turn.completeness import Completeness, completeness
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import Kind, PromptKind
@@ -143,6 +148,11 @@ class Endpointer:
     def text(self) -> str:
         """All words of the turn so far."""
         return " ".join([*self._finals, self._partial.strip()]).strip()
+
+    @property
+    def has_words(self) -> bool:
+        """Whether there is something to answer: a cough has no words, a "hmm" has none either."""
+        return not only_sounds(self.text, language=self._language)
 
     @property
     def looks(self) -> Completeness:

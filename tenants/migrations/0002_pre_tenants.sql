@@ -59,7 +59,7 @@ CREATE TABLE voice_ai.secretary (
     llm_temperature               real        NOT NULL DEFAULT 0.7 CHECK (llm_temperature BETWEEN 0 AND 2),
     llm_max_tokens                integer     NOT NULL DEFAULT 500 CHECK (llm_max_tokens BETWEEN 1 AND 32000),
     processing_mode               text        NOT NULL DEFAULT 'turn_based' CHECK (processing_mode IN ('turn_based', 'realtime')),
-    media_mode                    text        NOT NULL DEFAULT 'file' CHECK (media_mode IN ('file', 'duplex', 'detect')),
+    media_mode                    text        NOT NULL DEFAULT 'duplex' CHECK (media_mode IN ('file', 'duplex', 'detect')),
     max_turns                     integer     NOT NULL DEFAULT 20 CHECK (max_turns BETWEEN 1 AND 1000),
     silence_timeout_ms            integer     NOT NULL DEFAULT 1000 CHECK (silence_timeout_ms BETWEEN 200 AND 60000),
     max_recording_seconds         integer     NOT NULL DEFAULT 30 CHECK (max_recording_seconds BETWEEN 1 AND 600),

@@ -1,14 +1,14 @@
 """Duplex mode: the caller is heard while we speak.
 
 Theory of operation. One link carries frames both ways for as long as the leg is parked. Each frame
-of the caller goes to the listener, which says when speech starts and stops; each frame to the caller
-comes from the player. Whoever plays or listens waits on `_wake`, which speech, keys, the end of a
-clip and the end of the call all set, and then looks at what has changed.
+of the caller goes to the listener, which says when speech starts and stops; each frame to the
+caller comes from the player. Whoever plays or listens waits on `_wake`, which speech, keys, words,
+the end of a clip and the end of the call all set, and then looks at what has changed.
 
-While a prompt plays, a voice pauses it at once; what the voice says decides whether it goes on
-(`esl_app.turn.BargeIn`). While we listen, the recogniser is started at every pause and its words
-help to decide whether the pause was the end (`esl_app.turn.Endpointer`): by the time the silence is
-long enough, the words are usually there.
+While a prompt plays, a voice pauses it at once, and what the voice says decides whether it goes on
+(`esl_app.turn.barge_in`). While we listen, the recogniser is started at every pause, and its words
+help to decide whether the pause was the end (`esl_app.turn.endpointing`): by the time the silence
+is long enough, the words are usually there.
 
 Where audio does not come (FreeSWITCH could not bind, or an application ended it), the call goes on
 in file mode, and the journal says so.
@@ -21,45 +21,48 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import gevent
 import structlog
 from gevent.event import Event as Flag
 
 from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted, Vad
-from esl_app.errors import CommandFailed, LegTimeout
-from esl_app.greenlets import spawn, unless
+from esl_app.errors import LegTimeout
+from esl_app.greenlets import unless
 from esl_app.journal import Journal
 from esl_app.leg import Leg
 from esl_app.media import sound
 from esl_app.media.contract import Heard, Played, Recognise
+from esl_app.media.duplex.hearing import Hearing
 from esl_app.media.duplex.link import NoAudio, UnicastLink
 from esl_app.media.duplex.pacer import Pacer
 from esl_app.media.duplex.player import Player
+from esl_app.media.duplex.speaking import Speaking
 from esl_app.media.file import FileMedia
 from esl_app.media.prompts import Prompt
 from esl_app.protocol import Event
-from esl_app.turn.barge_in import BargeIn, Cut, Pause, Resume
+from esl_app.turn.barge_in import BargeIn, BargeInRules
 from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import OPEN, PromptKind
-from providers.contracts import Audio, Transcript
 from providers.deadline import Deadline
-from providers.errors import ProviderError
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-GRACE_S: Final = 10.0
-_NEVER: Final = 3600.0
+GRACE_S: Final = 10.0  # over a prompt's length; pauses for the caller's voice included
+_LOOK_S: Final = 0.25  # nobody waits longer without looking: a lost wake-up costs that much
 
 
 class DuplexMedia:
-    """Speaks to and hears a leg at the same time.
+    """Speaks to a leg and hears it at the same time.
 
     Args:
+        leg: connected; the link is opened once it is answered.
         file: what takes over where duplex cannot be had.
-        recognise: words of a short utterance; decides whether a voice over a prompt meant us.
+        pacer: of the worker.
+        vad: of the worker.
+        language: of the caller's words.
+        recognise: words of a short utterance: whether a voice over a prompt was meant for us.
     """
 
     def __init__(
@@ -81,17 +84,20 @@ class DuplexMedia:
         self._language = language
         self._recognise = recognise
         self._pauses = Pauses()
+        # The recognisers give words after an utterance, not during it.
+        self._barge_in = BargeIn(BargeInRules(language=language, streaming=False))
         self._link: UnicastLink | None = None
         self._listener: Listener | None = None
         self._player: Player | None = None
-        self._given_up = False
+        self._file_only = False
         self._wake = Flag()
         self._speech: deque[SpeechEvent] = deque(maxlen=64)
+        self._started_at = self._ended_at = 0.0  # the caller's last stretch of speech
         self._clips = 0
         self._answered = leg.channel.get("Answer-State") == "answered"
         leg.on("CHANNEL_ANSWER", self._on_answer)
         leg.on("DTMF", self._on_key)
-        leg.ended.rawlink(lambda _: self._wake.set())
+        leg.ended.rawlink(self._on_end)
 
     # -- the contract ---------------------------------------------------------------------------
 
@@ -99,7 +105,6 @@ class DuplexMedia:
         self._file.prepare()
 
     def close(self) -> None:
-        """Let go of the link; harmless when there is none."""
         if self._link is not None:
             self._link.close()
         if self._listener is not None:
@@ -114,19 +119,35 @@ class DuplexMedia:
         )
 
     def play(self, prompt: Prompt, *, barge_in: bool = True) -> Played:
-        if not self._open():
+        parts = self._parts()
+        if parts is None:
             return self._file.play(prompt, barge_in=barge_in)
+        listener, player = parts
         if barge_in and (key := self._leg.digits.pending[:1]):
-            return Played(key=key, heard_s=0.0)
-        assert self._player is not None
-        player = self._player
+            return Played(key=key)
         audio = sound.resample(sound.read_wav(prompt.path), player.rate)
+        if listener.has_utterance and not listener.speaking:
+            listener.forget()  # a noise between two prompts, that nobody asked about
         self._clips += 1
-        player.enqueue(f"{self._clips}", audio.pcm)
+        player.enqueue(str(self._clips), audio.pcm)
+        self._barge_in.talking(time.monotonic(), prompt.text, interruptible=barge_in)
+        speaking = Speaking(
+            listener=listener,
+            player=player,
+            barge_in=self._barge_in,
+            recognise=self._recognise,
+            journal=self._journal,
+            wake=self._wake,
+        )
         try:
-            return self._speak(player, audio, barge_in=barge_in, text=prompt.text)
+            played = self._speak(speaking, longest_s=audio.duration_s + GRACE_S, barge_in=barge_in)
         finally:
+            speaking.close()
             player.cut()
+            self._barge_in.done(time.monotonic())
+        if not barge_in:
+            listener.forget()  # words over a goodbye are no answer to what comes after it
+        return played or self._file.play(prompt, barge_in=barge_in)
 
     def listen(
         self,
@@ -137,61 +158,131 @@ class DuplexMedia:
         recognise: Recognise | None = None,
         kind: PromptKind = OPEN,
     ) -> Heard:
-        if not self._open():
-            return self._file.listen(
-                no_input_s=no_input_s, silence_s=silence_s, longest_s=longest_s
+        parts = self._parts()
+        heard = None
+        if parts is not None:
+            listener, _ = parts
+            self._new_speech()  # what it says is in the listener's state by now
+            since = (self._started_at, None if listener.speaking else self._ended_at)
+            hearing = Hearing(
+                listener=listener,
+                endpointer=Endpointer(kind, self._language, self._pauses, longest_s=longest_s),
+                recognise=recognise,
+                wake=self._wake,
+                now=time.monotonic(),
+                no_input_s=no_input_s,
+                since=since if listener.has_utterance else None,
             )
-        assert self._listener is not None
-        hearing = _Hearing(
-            self._listener,
-            Endpointer(kind, self._language, self._pauses, longest_s=longest_s),
-            recognise,
-            self._wake,
+            try:
+                heard = self._hear(hearing, listener, longest_s=no_input_s + longest_s + GRACE_S)
+            finally:
+                hearing.close()
+        return heard or self._file.listen(
+            no_input_s=no_input_s, silence_s=silence_s, longest_s=longest_s
+        )
+
+    # -- speaking and listening -----------------------------------------------------------------
+
+    def _speak(self, speaking: Speaking, *, longest_s: float, barge_in: bool) -> Played | None:
+        """Wait until the prompt is over; None: the audio is lost, somebody else has to say it."""
+        deadline = Deadline.after(longest_s)
+        while True:
+            self._check(deadline)
+            if self._file_only:
+                return None
+            if barge_in and (key := self._leg.digits.pending[:1]):
+                return Played(key=key, heard_s=speaking.sent_s)
+            if (played := speaking.step(time.monotonic(), self._new_speech())) is not None:
+                return played
+            self._sleep(speaking.due_at())
+
+    def _hear(self, hearing: Hearing, listener: Listener, *, longest_s: float) -> Heard | None:
+        """Wait until the utterance is over; None: the audio is lost."""
+        deadline = Deadline.after(longest_s)
+        while True:
+            self._check(deadline)
+            if self._file_only:
+                return None
+            if keys := self._leg.digits.pending:
+                self._leg.digits.clear()
+                listener.forget()
+                return Heard(digits=keys)
+            if (heard := hearing.step(time.monotonic(), self._new_speech())) is not None:
+                return heard
+            self._sleep(hearing.due_at())
+
+    # -- the link -------------------------------------------------------------------------------
+
+    def _parts(self) -> tuple[Listener, Player] | None:
+        """What an open link works with; None when file mode has to do."""
+        if self._file_only or not self._answered:
+            return None
+        if self._listener is None or self._player is None:
+            self._open()
+        if self._listener is None or self._player is None:
+            return None
+        return self._listener, self._player
+
+    def _open(self) -> None:
+        link = UnicastLink(
+            self._leg, pacer=self._pacer, on_frame=self._on_frame, on_lost=self._give_up
         )
         try:
-            return self._hear(hearing, no_input_s=no_input_s)
-        finally:
-            hearing.close()
+            link.open()
+            rate = link.wait_first()
+        except NoAudio as error:
+            self._give_up(str(error))
+            return
+        self._link = link
+        self._player = Player(rate, on_idle=self._wake.set)
+        self._listener = Listener(self._vad, rate=rate, on_event=self._on_speech)
+        link.source = self._player.next_frame
+        first_ms = round((link.first_s or 0.0) * 1000)
+        self._journal.add("duplex", rate=rate, first_frame_ms=first_ms)
 
-    # -- speaking -------------------------------------------------------------------------------
+    def _give_up(self, reason: str) -> None:
+        self._file_only = True
+        self._journal.add("file_mode", reason=reason)
+        log.warning("duplex_given_up", reason=reason)
+        self._wake.set()
 
-    def _speak(self, player: Player, audio: Audio, *, barge_in: bool, text: str) -> Played:
-        """Wait until the clip has been sent, a key is pressed, or the caller takes the turn."""
-        assert self._listener is not None
-        deadline = Deadline.after(audio.duration_s + GRACE_S + _PAUSES_S)
-        judge = BargeIn(self._language, speaking=text)
-        words: _Words | None = None
-        if barge_in and self._listener.speaking:
-            self._obey(player, judge.voice_started(time.monotonic()))
+    def _on_frame(self, frame: bytes, at_s: float) -> None:
+        if self._listener is not None:
+            self._listener.feed(frame, at_s)
+
+    def _on_speech(self, event: SpeechEvent) -> None:
+        if isinstance(event, SpeechStarted):
+            self._started_at = event.at_s
+        elif isinstance(event, SpeechEnded):
+            self._ended_at = event.at_s
         else:
-            self._speech.clear()
-        try:
-            while True:
-                if self._leg.ended.is_set():
-                    raise self._leg.over()
-                if self._lost():
-                    return self._file.play(_rest(audio), barge_in=barge_in)
-                if player.idle:
-                    return Played(heard_s=audio.duration_s)
-                if barge_in and (key := self._leg.digits.pending[:1]):
-                    return Played(key=key, heard_s=_sent_s(player))
-                now = time.monotonic()
-                for event in self._take_speech() if barge_in else ():
-                    if isinstance(event, SpeechStarted):
-                        self._obey(player, judge.voice_started(event.at_s))
-                    elif isinstance(event, SpeechEnded):
-                        self._obey(player, judge.voice_ended(event.at_s))
-                        utterance = self._listener.utterance()
-                        if words is None and utterance is not None and player.paused:
-                            words = _Words(self._recognise, utterance, self._wake)
-                if words is not None and words.ready:
-                    self._obey(player, judge.words(words.text, now))
-                    words = None
-                action = judge.tick(now)
-                self._obey(player, action)
-                if judge.cut:
-                    return Played(voice=True, heard_s=_sent_s(player))
-                self._sleep(judge.due_at(), deadline)
-        finally:
-            if words is not None:
-                words.close()
+            return
+        self._speech.append(event)
+        self._wake.set()
+
+    def _on_key(self, _: Event) -> None:
+        self._wake.set()
+
+    def _on_answer(self, _: Event) -> None:
+        self._answered = True
+
+    def _on_end(self, _: object) -> None:
+        self._wake.set()
+
+    # -- waiting --------------------------------------------------------------------------------
+
+    def _new_speech(self) -> list[SpeechEvent]:
+        events = list(self._speech)
+        self._speech.clear()
+        return events
+
+    def _check(self, deadline: Deadline) -> None:
+        if self._leg.ended.is_set():
+            raise self._leg.over()
+        if deadline.passed:
+            raise LegTimeout("the caller's turn or a prompt did not come to its end")
+
+    def _sleep(self, until: float | None) -> None:
+        wait_s = _LOOK_S if until is None else min(_LOOK_S, max(0.0, until - time.monotonic()))
+        self._wake.wait(wait_s)
+        self._wake.clear()

@@ -1,0 +1,84 @@
+"""One prompt in duplex: what the caller's voice over it does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gevent.event import Event as Flag
+
+from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted
+from esl_app.journal import Journal
+from esl_app.media.contract import Played, Recognise
+from esl_app.media.duplex.player import Player
+from esl_app.media.duplex.words import Words
+from esl_app.turn.barge_in import Action, BargeIn, Cut, Pause, Resume
+
+
+class Speaking:
+    """Looks at what has changed, and pauses, resumes or cuts the player."""
+
+    def __init__(
+        self,
+        *,
+        listener: Listener,
+        player: Player,
+        barge_in: BargeIn,
+        recognise: Recognise,
+        journal: Journal,
+        wake: Flag,
+    ) -> None:
+        self._listener = listener
+        self._player = player
+        self._barge_in = barge_in
+        self._recognise = recognise
+        self._journal = journal
+        self._wake = wake
+        self._words: Words | None = None
+        self._cut = False
+
+    @property
+    def sent_s(self) -> float:
+        """Seconds of the prompt that the caller has heard."""
+        samples = sum(position.samples for position in self._player.positions())
+        return samples / self._player.rate
+
+    def due_at(self) -> float | None:
+        """When to look again if nothing happens."""
+        return self._barge_in.due_at()
+
+    def step(self, now: float, speech: Sequence[SpeechEvent]) -> Played | None:
+        """Take in what the caller did; how the prompt ended, when it has."""
+        if self._player.idle:
+            return Played(heard_s=self.sent_s)
+        for event in speech:
+            if isinstance(event, SpeechStarted):
+                self._obey(self._barge_in.voice_started(event.at_s, now=now))
+            elif isinstance(event, SpeechEnded):
+                self._obey(self._barge_in.voice_ended(now))
+                self._ask_what_it_was()
+        if self._words is not None and self._words.news:
+            self._obey(self._barge_in.words(self._words.text, now))
+        self._obey(self._barge_in.tick(now))
+        return Played(voice=True, heard_s=self.sent_s) if self._cut else None
+
+    def close(self) -> None:
+        if self._words is not None:
+            self._words.close()
+
+    def _ask_what_it_was(self) -> None:
+        utterance = self._listener.utterance()
+        if utterance is not None and self._player.paused:
+            self.close()
+            self._words = Words(self._recognise, utterance, self._wake)
+
+    def _obey(self, action: Action | None) -> None:
+        match action:
+            case Pause():
+                self._player.pause()
+            case Resume(paused_s=paused_s, why=why):
+                self._listener.forget()
+                self._player.resume()
+                self._journal.add("resumed", why=why, paused_s=round(paused_s, 3))
+            case Cut():
+                self._cut = True
+                self._journal.add("interrupted", heard_s=round(self.sent_s, 3))

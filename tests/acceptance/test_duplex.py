@@ -1,0 +1,106 @@
+"""Duplex calls through the stand-in, in real time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from esl_app.media import sound
+from esl_app.switchsim import HangUp, Press, Speak, SpeakWhenQuiet, Switch, Wait
+from providers.contracts import Audio
+from tests.fix_calls import AUDIO, Rig
+
+pytestmark = pytest.mark.acceptance
+
+PARKING = AUDIO / "parking.wav"
+QUESTION = SpeakWhenQuiet(PARKING, quiet_s=1.5)
+DUPLEX = {"media_mode": "duplex"}
+
+
+def duplex() -> Switch:
+    return Switch(speed=1.0)
+
+
+def test_a_question_is_answered_and_goodbye_ends_the_call(rig: Rig) -> None:
+    tenant = rig.tenant(
+        hears=["Is there parking near the clinic?", "Goodbye."],
+        answers=["Yes. Behind the house."],
+        secretary=DUPLEX,
+    )
+    call = rig.call(QUESTION, QUESTION, switch=duplex())
+    assert "duplex" in call.kinds()
+    assert call.said() == ["Good morning.", "Yes.", "Behind the house.", "Good bye now."]
+    _, messages = rig.rows(call, tenant)
+    assert [(m.turn_number, m.role) for m in messages] == [
+        (1, "user"), (1, "assistant"), (2, "user"),
+    ]  # fmt: skip
+    assert messages[0].endpoint_ms is not None
+    assert messages[0].endpoint_ms < 900, "faster than a second of silence"
+    assert "playback" not in call.result.applications()
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    """Four tenths of a second of voice: an "uh-huh"."""
+    audio = sound.read_wav(PARKING)
+    start_s, _ = sound.voiced_span(audio, threshold=300) or (0.0, 0.0)
+    first = 2 * int(start_s * audio.rate)
+    path = tmp_path / "short.wav"
+    sound.write_wav(path, Audio(pcm=audio.pcm[first : first + 2 * 3200], rate=audio.rate))
+    return path
+
+
+def test_words_over_an_answer_cut_it_and_are_answered(rig: Rig) -> None:
+    tenant = rig.tenant(
+        hears=["Is there parking?", "How do I cancel?", "Goodbye."],
+        answers=["word " * 40, "Call us."],
+        secretary=DUPLEX,
+    )
+    cancel = Speak(AUDIO / "cancel.wav")
+    call = rig.call(QUESTION, Wait(3.0), cancel, QUESTION, switch=duplex())
+    assert "interrupted" in call.kinds()
+    assert "Call us." in call.said()
+    _, messages = rig.rows(call, tenant)
+    first = next(m for m in messages if m.role == "assistant")
+    assert 0 < first.content.count("word") < 20, "what was heard, not what was written"
+    assert call.facts["ending"] == "goodbye"
+
+
+def test_a_backchannel_pauses_and_the_answer_goes_on(rig: Rig, short: Path) -> None:
+    rig.tenant(
+        hears=["Is there parking?", "uh-huh", "Goodbye."],
+        answers=["word " * 14],
+        secretary=DUPLEX,
+    )
+    call = rig.call(QUESTION, Wait(2.0), Speak(short), QUESTION, switch=duplex())
+    assert "interrupted" not in call.kinds()
+    assert call.journal is not None
+    resumed = call.journal.last("resumed")
+    assert resumed is not None
+    assert resumed.data["why"] == "backchannel"
+    assert resumed.data["paused_s"] < 1.3
+    assert call.facts["ending"] == "goodbye"
+
+
+def test_a_key_cuts_a_prompt(rig: Rig) -> None:
+    rig.tenant(secretary={**DUPLEX, "greeting_message": "word " * 40})
+    call = rig.call(Wait(1.0), Press("0"), switch=duplex())
+    assert call.result.transferred_to == "2000"
+    assert call.result.duration_s < 9
+
+
+@pytest.mark.parametrize("after_s", [0.1, 1.0, 2.5, 4.0])
+def test_hanging_up_leaves_nothing(rig: Rig, after_s: float) -> None:
+    rig.tenant(hears=["Is there parking?"], answers=["word " * 10], secretary=DUPLEX)
+    call = rig.call(Wait(after_s), HangUp(), switch=duplex())
+    assert call.facts["disposition"] == "hangup"
+    assert len(rig.controller.pacer) == 0
+
+
+def test_without_datagrams_the_call_goes_on_in_file_mode(rig: Rig) -> None:
+    rig.tenant(hears=["Goodbye."], secretary=DUPLEX)
+    call = rig.call(QUESTION, switch=Switch(speed=20.0, unicast_fails=True))
+    assert "file_mode" in call.kinds()
+    assert call.facts["ending"] == "goodbye"
+    assert {"playback", "record"} <= set(call.result.applications())
