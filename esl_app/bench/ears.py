@@ -51,7 +51,8 @@ class Score:
     """One detector in one noise.
 
     Attributes:
-        missed: utterances without a start.
+        missed: utterances without a start of their own. Where other talkers were already taken
+            for speech, the caller is heard all the same, as a part of theirs.
         false: starts where nobody spoke.
         delays_s: from the first voice to when we knew.
         ends_s: from the last voice to when we knew; short ones are cut-off ends.
@@ -262,6 +263,7 @@ def _not_speech(rng: np.random.Generator) -> dict[str, Samples]:
         "10 clicks": ten(lambda: _burst(rng, 0.015, 0.004)),
         "10 bangs": ten(lambda: _burst(rng, 0.25, 0.05)),
         "10 breaths": ten(lambda: _burst(rng, 0.6, 0.3, attack_s=0.2) * 0.3),
+        "10 keys pressed": ten(lambda: _key(rng)),
         "fan switched on": np.concatenate(
             [np.zeros(count), _white(rng, -38)(4 * count), np.zeros(count)]
         ),
@@ -274,6 +276,13 @@ def _burst(
     t = np.arange(round(seconds * TELEPHONE_RATE)) / TELEPHONE_RATE
     shape: Samples = np.minimum(1, t / attack_s) * np.exp(-np.maximum(0, t - attack_s) / decay_s)
     return rng.standard_normal(len(t)) * shape
+
+
+def _key(rng: np.random.Generator) -> Samples:
+    """The two tones of a key, 200 ms, where the network lets them through as sound."""
+    t = np.arange(round(0.2 * TELEPHONE_RATE)) / TELEPHONE_RATE
+    low, high = rng.choice((697, 770, 852, 941)), rng.choice((1209, 1336, 1477))
+    return np.asarray(np.sin(2 * np.pi * low * t) + np.sin(2 * np.pi * high * t), np.float64)
 
 
 def _cough(rng: np.random.Generator) -> Samples:
