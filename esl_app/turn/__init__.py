@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from esl_app.turn.backchannel import Overlap, overlap
-from esl_app.turn.barge_in import BargeIn, BargeInRules, Cut, Pause, Resume
+from esl_app.turn.backchannel import Overlap, only_sounds, overlap
+from esl_app.turn.barge_in import Action, BargeIn, BargeInRules, Cut, Pause, Resume
 from esl_app.turn.completeness import Completeness, completeness
 from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.heard import HeardText, Spoken, heard_of, heard_text
@@ -17,6 +17,7 @@ from esl_app.turn.sentences import clean, sentences
 from esl_app.turn.texts import Phrases, phrases, primary
 
 __all__ = [
+    "Action",
     "Answer",
     "BargeIn",
     "BargeInRules",
@@ -53,6 +54,7 @@ __all__ = [
     "detect",
     "heard_of",
     "heard_text",
+    "only_sounds",
     "overlap",
     "phrases",
     "primary",

@@ -18,10 +18,9 @@ class Overlap(StrEnum):
     WORDS = "words"  # the caller wants the turn
 
 
-# Sounds of listening: never an answer.
-_SOUNDS: Final = (
-    r"h+m+|m+h*m*|m+ ?h+m+|uh|um|er|ah+|oh+|eh|hum+|hein|ahn|ha(?: ha)*|huh|ahem|wow|nossa|anda"
-)
+# Sounds of listening: never an answer. In Portuguese "um" is one.
+_HUMS: Final = r"h+m+|m+h*m*|m+ ?h+m+|uh|er|ah+|oh+|eh|hum+|ha(?: ha)*|huh|ahem"
+_SOUNDS: Final = {"en": rf"{_HUMS}|u[hm]m*|wow", "pt": rf"{_HUMS}|hein|ahn|nossa", "es": _HUMS}
 # Words of listening: an answer when the agent has just asked something.
 _AGREES: Final = {
     "en": r"u[hm] huh|aha|yes|yeah|yep|yup|ya|ok|okay|okey|right|all right|alright|sure|i see"
@@ -74,12 +73,27 @@ def overlap(
     if _is_echo(said, fold(own), alike=echo, brief=brief):
         return Overlap.ECHO
     agrees = _AGREES.get(primary(language), _AGREES["en"])
-    kinds = _SOUNDS if asked else f"{_SOUNDS}|{agrees}"
+    sounds = _SOUNDS.get(primary(language), _HUMS)
+    kinds = sounds if asked else f"{sounds}|{agrees}"
     if asked and re.fullmatch(agrees, said):  # "uh-huh" is made of sounds
         return Overlap.WORDS
     if len(said.split()) <= _LONGEST_WORDS and re.fullmatch(rf"(?:{kinds})(?: (?:{kinds}))*", said):
         return Overlap.BACKCHANNEL
     return Overlap.WORDS
+
+
+def only_sounds(text: str, *, language: str) -> bool:
+    """Whether there are no words in it but "hmm" and the like: nothing that could be answered.
+
+    >>> only_sounds("Hmm, uh...", language="en-US"), only_sounds("uh-huh", language="en-US")
+    (True, False)
+    """
+    said = fold(text)
+    agrees = _AGREES.get(primary(language), _AGREES["en"])
+    sounds = _SOUNDS.get(primary(language), _HUMS)
+    return not re.fullmatch(agrees, said) and bool(
+        re.fullmatch(rf"(?:(?:{sounds})(?: (?:{sounds}))*)?", said)
+    )
 
 
 def _is_echo(said: str, own: str, *, alike: bool, brief: bool) -> bool:

@@ -28,6 +28,9 @@ voice only when they are many. Words without a voice over the agent's speech are
 A recogniser that gives words only after the utterance cannot decide in time: without `streaming` a
 voice longer than `long_voice_s` counts as words, since backchannels and coughs are shorter.
 
+What resumes was no turn: the endpointer that was fed the same voice is dropped at `Resume`, and at
+`Cut` it is the caller's turn that goes on in it.
+
 Times: monotonic seconds. Each method returns what to do now, if anything. Call `tick` when `due_at`
 has come. Where to resume is the player's knowledge: it is paused, not cut.
 """

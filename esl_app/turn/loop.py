@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from esl_app.turn.backchannel import only_sounds
 from esl_app.turn.intents import Intent, detect
 from esl_app.turn.texts import Phrases, phrases
 
@@ -90,8 +91,11 @@ class TurnLoop:
     last_answer: str = field(default="")
 
     def heard(self, text: str) -> Step:
-        """The caller's words; empty when the recogniser found none in the sound."""
-        if not text.strip():
+        """The caller's words; empty when the recogniser found none in the sound.
+
+        A "hmm" is none: it is no question, and would get an answer to something never asked.
+        """
+        if only_sounds(text, language=self.rules.language):
             return self._missed(
                 self.rules.not_heard or self.rules.phrases.not_heard, why="not_heard"
             )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esl_app.turn.backchannel import Overlap, overlap
+from esl_app.turn.backchannel import Overlap, only_sounds, overlap
 
 pytestmark = pytest.mark.unit
 
@@ -79,6 +79,26 @@ def test_a_cough_has_no_words(said: str) -> None:
 )
 def test_our_own_words(said: str, brief: bool, expected: Overlap) -> None:
     assert overlap(said, language="en", own=OWN, brief=brief) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "expected"),
+    [
+        ("", "en", True),
+        ("...", "en", True),
+        ("Hmm.", "en", True),
+        ("uh, um", "en", True),
+        ("uh-huh", "en", False),
+        ("yes", "en", False),
+        ("um", "pt-BR", False),
+        ("hum, eh", "pt-BR", True),
+        ("é", "pt-BR", False),
+        ("mmm", "es", True),
+        ("e", "es", False),
+    ],
+)
+def test_a_hum_is_nothing_to_answer(said: str, language: str, expected: bool) -> None:
+    assert only_sounds(said, language=language) is expected
 
 
 @given(st.text(), st.text(), st.sampled_from(["en", "pt", "es", "xx"]), st.booleans())

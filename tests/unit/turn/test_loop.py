@@ -57,3 +57,9 @@ def test_one_failure_apologises_and_the_second_in_a_row_hands_over() -> None:
     state.answered("Fine.")
     assert isinstance(state.failed(), Say)
     assert state.failed() == End(ending=Ending.TROUBLE)
+
+
+def test_a_hum_is_not_answered() -> None:
+    step = loop().heard("Hmm.")
+    assert isinstance(step, Say)
+    assert step.why == "not_heard"

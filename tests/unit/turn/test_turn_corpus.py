@@ -71,11 +71,26 @@ PLAIN = [
 ]
 
 
+# The hard ones: what is said before the pause could be all, and only time tells.
+CLAUSES = [
+    "I would like to book an appointment | for next Tuesday",
+    "I want to come on Monday | in the morning | with my son",
+    "My invoice is wrong | it says fifty | for one visit",
+    "The doctor told me to call | about the results",
+]
+
+
 def plays(
-    language: str, kind: PromptKind, text: str, pause_s: float, *, stops: bool
+    language: str,
+    kind: PromptKind,
+    text: str,
+    pause_s: float,
+    *,
+    stops: bool,
+    learned: Pauses | None = None,
 ) -> float | None:
     """Seconds from the caller's last word to the end of the turn; None when it was cut."""
-    ear, t, said = Endpointer(kind, language, Pauses()), 0.0, ""
+    ear, t, said = Endpointer(kind, language, learned or Pauses()), 0.0, ""
     stretches = [stretch.strip() for stretch in text.split("|")]
     for stretch, last in zip(stretches, [*[False] * (len(stretches) - 1), True], strict=True):
         ear.speech_started(t)
@@ -114,3 +129,29 @@ def test_whole_answers_are_not_kept_waiting() -> None:
     known = sorted(wait for wait in waits if wait is not None)
     assert statistics.median(known) <= 0.35
     assert known[-1] <= 0.5
+
+
+def test_a_caller_who_pauses_between_clauses_is_soon_waited_for() -> None:
+    def cut(learned: Pauses) -> int:
+        texts = [(text, pause_s) for text in CLAUSES for pause_s in (0.5, 0.8, 1.0)]
+        done = [plays("en-US", OPEN, t, p, stops=False, learned=learned) for t, p in texts]
+        return done.count(None)
+
+    slow = Pauses()
+    for _ in range(6):
+        slow.learn(0.9)
+    assert cut(slow) <= cut(Pauses()) / 2
+
+
+def test_a_turn_ended_too_early_goes_on_while_nothing_was_answered() -> None:
+    ear = Endpointer(OPEN, "en-US", Pauses())
+    ear.speech_started(0.0)
+    ear.speech_ended(1.0)
+    ear.final("I want to come on Monday", 1.2)
+    due = ear.due_at()
+    assert due is not None
+    ear.speech_started(due + 0.1)
+    ear.speech_ended(3.0)
+    ear.final("in the morning.", 3.1)
+    assert ear.text == "I want to come on Monday in the morning."
+    assert ear.due_at() == pytest.approx(3.3, abs=0.1)
