@@ -83,7 +83,7 @@ _EN: Final = Lexicon(
           "thu": "Thursday", "thurs": "Thursday", "fri": "Friday", "sat": "Saturday",
           "sun": "Sunday"},
     codes="(?:code|pin|extension|zip|reference|confirmation)(?: number| code)?"
-    "|(?:order|invoice|account|ticket|flight|reservation|case|phone|serial) number",
+    "|ext\\.|(?:order|invoice|account|ticket|flight|reservation|case|phone|serial) number",
 )  # fmt: skip
 _PT: Final = Lexicon(
     locale="pt_BR",
@@ -147,7 +147,8 @@ _ES: Final = Lexicon(
     },
     days={"lun": "lunes", "mar": "martes", "mié": "miércoles", "mie": "miércoles",
           "jue": "jueves", "vie": "viernes", "sáb": "sábado", "sab": "sábado", "dom": "domingo"},
-    codes="código(?: postal)?|clave|extensión|folio|pin|(?:pedido|cuenta|vuelo|factura) número"
+    codes="código(?: postal)?|ext\\.|clave|extensión|folio|pin"
+    "|(?:pedido|cuenta|vuelo|factura) número"
     "|número de (?:pedido|cuenta|vuelo|factura|serie|reserva|expediente)",
 )  # fmt: skip
 LEXICONS: Final = {"en": _EN, "pt": _PT, "es": _ES}

@@ -94,9 +94,10 @@ def split_number(text: str, point: str) -> tuple[str, str, str]:
     (('1234', ',', '56'), ('1234', '', ''), ('3', '.', '11'))
 
     Args:
-        text: Digits with "." and ",", beginning and ending in a digit.
+        text: Digits with ".", "," and spaces, beginning and ending in a digit.
         point: The sign before decimals in this language; the other one groups thousands.
     """
+    text = text.replace(" ", "")
     last = max(text.rfind("."), text.rfind(","))
     if last < 0:
         return text, "", ""

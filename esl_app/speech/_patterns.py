@@ -15,9 +15,8 @@ from typing import Final
 
 from esl_app.speech._lexicon import CODES, LEXICONS, SYMBOLS, UNITS, months
 
-_NUMBER: Final = (
-    r"\d{1,3}(?:[.,]\d{3}){1,5}(?![.,]?\d)|\d{1,18}(?:[.,]\d{3}){0,5}(?:[.,]\d{1,9})?(?!\d)"
-)
+_NUMBER: Final = r"\d{1,3}(?: 000){1,3}(?! ?\d)|\d{1,3}(?:[.,]\d{3}){1,5}(?![.,]?\d)|\d{1,18}(?:[.,]\d{3}){0,5}(?:[.,]\d{1,9})?(?!\d)"
+_AMOUNT: Final = rf"\d{{1,3}}(?: \d{{3}}){{1,3}}(?:[.,]\d\d)?(?! ?\d)|{_NUMBER}"
 _LEFT: Final = r"(?<![\w])(?<!\d[.,])"
 _TLDS: Final = "com|org|net|gov|edu|io|info|app|dev|br|es|mx|ar|co|cl|pt|uk|us|eu|me|ai|tv"
 _LABEL: Final = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
@@ -39,6 +38,9 @@ _PHONES: Final = (
     r"\d{3}-\d{4}",
     r"(?!(?:1\d|20)\d\d-(?:1\d|20)\d\d(?!\d))\d{4}-\d{4}",  # but not years
     r"\d{2} 9?\d{4}[- ]\d{4}",
+    r"0\d{2,4} \d{3,4} \d{3,4}",
+    r"0\d{4} \d{6}",
+    r"\d{3} \d{4}",
     r"\d{3}(?: \d{3}){2}",
     r"\d{3}(?: \d{2}){3}",
     r"\d{2} \d{3} \d{2} \d{2}",
@@ -70,8 +72,8 @@ def tokens(language: str) -> re.Pattern[str]:
         "phone": rf"{_LEFT}(?<![$€£])(?:{'|'.join(_PHONES)})(?![\d/])(?![.,]\d)",
         "fraction": rf"{_LEFT}(?:{_any(lexicon.fractions)})(?![\w/])",
         "day": rf"{_LEFT}(?P<day_a>\d{{1,2}})/(?P<day_b>\d{{1,2}})(?![\w/])",
-        "money": rf"(?<!\w)(?P<money_minus>[-−])?(?P<money_symbol>{money}|(?:{codes}) ) ?(?P<money_amount>{_NUMBER})(?: ?(?P<money_scale>{_SCALES[language]})(?!\w))?(?: (?P<money_also>{codes})(?!\w))?",
-        "priced": rf"{_LEFT}(?P<priced_minus>[-−])?(?P<priced_amount>{_NUMBER})(?: ?(?P<priced_scale>{_SCALES[language]}))? ?(?P<priced_symbol>[€£]|US\$|R\$|\$(?!\d)|(?:{codes})(?!\w))",
+        "money": rf"(?<!\w)(?P<money_minus>[-−])?(?P<money_symbol>{money}|(?:{codes}) ) ?(?P<money_amount>{_AMOUNT})(?: ?(?P<money_scale>{_SCALES[language]})(?!\w))?(?: (?P<money_also>{codes})(?!\w))?",
+        "priced": rf"{_LEFT}(?P<priced_minus>[-−])?(?P<priced_amount>{_AMOUNT})(?: ?(?P<priced_scale>{_SCALES[language]}))? ?(?P<priced_symbol>[€£]|US\$|R\$|\$(?!\d)|(?:{codes})(?!\w))",
         "time": rf"{_LEFT}(?P<time_h>\d{{1,2}})[:.]?(?P<time_m>(?<=[:.])\d\d)? ?(?P<time_half>[aApP])\.? ?[mM](?:\.|(?!\w))"
         rf"|{_LEFT}(?P<time_h2>\d{{1,2}}):(?P<time_m2>\d\d)(?::(?P<time_s2>\d\d))?(?: ?(?:hs?|hrs?|horas?)(?:\.(?=\w)|(?!\w)))?(?![\d:])",
         "percent": rf"(?<!\w)(?P<percent_minus>(?<!\d)[-−+])?(?P<percent_n>{_NUMBER}) ?%",
@@ -91,24 +93,37 @@ def tokens(language: str) -> re.Pattern[str]:
         }
     else:
         kinds |= {
+            "times": rf"{_LEFT}(?P<times_n>\d{{1,3}})x(?= (?:de|sem|no|com|sin|con|en)(?!\w))",
             "clock": rf"{_LEFT}(?P<clock_h>\d{{1,2}}) ?[hH](?:s(?!\w)|(?P<clock_m>[0-5]\d)(?:min)?)?(?!\w)",
             "first": rf"{_LEFT}0?1(?:\.?[ºo°])? de (?P<first_m>{names})(?!\w)",
-            "ordinal": r"(?<!\w)(?P<ordinal_n>\d{1,4})\.?(?:(?P<ordinal_e>[ºª°](?![CF]))|(?P<ordinal_w>r[oa]|d[oa]|t[oa]|er|mo|ma|va|vo|no|na))(?!\w)",
+            "ordinal": r"(?<!\w)(?P<ordinal_n>\d{1,4})\.?(?:(?P<ordinal_e>[ºª°](?![CF]))|(?P<ordinal_w>r[oa]|d[oa]|t[oa]|er[oa]?|mo|ma|va|vo|no|na))(?!\w)",
             "numbered": r"(?<!\w)(?:[Nn][úu]m\. ?|[Nn]\.? ?[º°]s?\.? ?|[Nn]\. |[Nn]ro\. ?|# ?)(?P<numbered_n>\d{1,30}(?!\d)(?!\.\d))",
         }
         if language == "pt":
             kinds["rua"] = r"(?<=\b[nd]a )R\.(?= \w)"
+    after = {
+        "en": "for|to|in|if|or|and|now|immediately|right|first",
+        "pt": "para|em|se|ou|e|agora|imediatamente",
+        "es": "para|en|si|o|y|ahora|inmediatamente",
+    }[language]
+    dial = {"en": "call|dial", "pt": "ligue(?: para)?(?: o)?|disque(?: o)?", "es": "marque(?: el)?"}
+    per = {
+        "en": "month|year|day|hour|week|night|person|minute|mo|yr",
+        "pt": "mês|ano|dia|hora|semana|noite|pessoa|minuto",
+        "es": "mes|año|día|hora|semana|noche|persona|minuto",
+    }[language]
     kinds |= {
+        "emergency": rf"(?<!\w)(?P<emergency_call>(?i:{dial[language]})) (?P<emergency_n>\d{{3}})(?=[,;!?]|\.?$|\. | (?:{after})(?!\w))",
         "code": rf"(?<!\w)(?P<code_word>(?i:{lexicon.codes})(?: (?:is|é|es))?:?) (?P<code_n>\d{{3,30}})(?![\w.,-]{{0,20}}\d)",
         "number": rf"(?<![\w])(?P<number_minus>(?<![\d)])[-−+](?=\d))?(?P<number_n>{_NUMBER})(?: (?P<number_scale>{_SCALES[language]})(?!\w))?",
         "abbreviation": rf"(?<!\w)(?i:{_any(lexicon.abbreviations)})(?!\w)",
         "street": r"(?<!\w)St\.(?=\W|$)" if language == "en" else r"(?<!\w)[Cc]/ ?(?=[A-ZÀ-Þ])",
-        "sign": r" ?&(?!\w) ?|[#*]|(?<=[\w ])@(?= |$)|(?<=\d) ?[×x] ?(?=\d)|(?<=\d) = (?=\d)|(?<=\d) \+ (?=\d)",
+        "sign": rf" ?&(?!\w) ?|[#*]|/(?=(?:{per})(?!\w))|(?<=\d)\+(?!\w)|(?<=[\w ])@(?= |$)|(?<=\d) ?[×x] ?(?=\d)|(?<=\d) = (?=\d)|(?<=\d) \+ (?=\d)",
         "digits": r"\d+",
     }
     order = [
-        "email", "url", "domain", "always", "range", "days", "iso", "date", "phone", "fraction", "day",
-        "money", "priced", "monthday", "daymonth", "weekday", "decade", "time", "first", "ordinal", "numbered",
+        "email", "url", "domain", "always", "range", "days", "emergency", "iso", "date", "phone", "fraction", "day",
+        "money", "priced", "monthday", "daymonth", "weekday", "decade", "time", "first", "times", "ordinal", "numbered",
         "clock", "percent", "measure", "degrees", "version", "code", "number", "rua", "abbreviation",
         "street", "sign", "digits",
     ]  # fmt: skip

@@ -174,7 +174,17 @@ class _Speaker:
         return self._count(match.group())
 
     def _code(self, match: re.Match[str]) -> str:
-        return f"{match['code_word']} {self._spell(match['code_n'])}"
+        word = match["code_word"]
+        word = self._words.abbreviations.get(word.lower(), word)
+        return f"{word} {self._spell(match['code_n'])}"
+
+    def _emergency(self, match: re.Match[str]) -> str:
+        return f"{match['emergency_call']} {self._spell(match['emergency_n'], six=True)}"
+
+    def _times(self, match: re.Match[str]) -> str:
+        number = int(match["times_n"])
+        one, many = ("vez", "vezes") if self._language == "pt" else ("vez", "veces")
+        return f"{cardinal(number, self._spelling, 'f')} {one if number == 1 else many}"
 
     def _numbered(self, match: re.Match[str]) -> str:
         return f"{self._words.number} {self._count(match['numbered_n'])}"
@@ -188,9 +198,7 @@ class _Speaker:
         if self._language == "en":
             return ordinal(number, "en")
         ending = match["ordinal_e"] or match["ordinal_w"]
-        words = ordinal(
-            number, self._language, feminine=ending in {"ª", "ra", "da", "ta", "ma", "va", "na"}
-        )
+        words = ordinal(number, self._language, feminine=ending[-1] in "ªa")
         if words is None:
             return self._count(match["ordinal_n"])
         short = self._language == "es" and words.endswith(("primero", "tercero"))
@@ -474,12 +482,15 @@ class _Speaker:
             "&": self._words.ampersand, "@": self._words.at, "+": self._words.plus,
             "×": by, "x": by, "=": equals,
         }  # fmt: skip
+        if sign == "/":
+            return " per " if self._language == "en" else " por "
         before, _, after = match.group().partition(sign)
         return before + words[sign] + after
 
     def _loose(self, written: str) -> str:
         """What looked like more than it is: its numbers one by one, its signs as they are."""
-        return re.sub(r"\d+", lambda digits: f" {self._count(digits.group())} ", written)
+        numbers = re.sub(r"\d+", lambda digits: f" {self._count(digits.group())} ", written)
+        return numbers.replace("/", self._words.slash).strip()
 
 
 def _english_time(hour: int, minute: int, half: str) -> str:

@@ -7,6 +7,15 @@ from __future__ import annotations
 from typing import Final
 
 ENGLISH: Final = {
+    "Call 911 now. Dial 100 people.": "Call nine one one now. Dial one hundred people.",
+    "Call 212 555 0199.": "Call two one two, five five five, zero one nine nine.",
+    "555 0134": "five five five, zero one three four",
+    "020 7946 0958": "zero two zero, seven nine four six, zero nine five eight",
+    "1 000 000 and 10 000": "one million and ten thousand",
+    "$5/month, 10/day, and/or": "five dollars per month, ten per day, and/or",
+    "4 + 4 = 8, 100+": "four plus four equals eight, one hundred plus",
+    "2020–2024": "twenty twenty to twenty twenty-four",
+    "Ext. 2045": "extension two zero four five",
     "Call 555-0134 or (212) 555-0199.": "Call five five five, zero one three four or two one two, five five five, zero one nine nine.",
     "+1 212 555 0199 ext. 12": "plus one, two one two, five five five, zero one nine nine extension twelve",
     "Mon-Fri 9am-5pm": "Monday to Friday nine a m to five p m",
@@ -28,7 +37,7 @@ ENGLISH: Final = {
     "order number 12345678": "order number one two three four, five six seven eight",
     "pages 3–5": "pages three to five",
     "192.168.0.1": "one hundred and ninety-two point one hundred and sixty-eight point zero point one",
-    "13/45/2020": "thirteen / forty-five / two thousand and twenty",
+    "13/45/2020": "thirteen slash forty-five slash two thousand and twenty",
     "A5 B2B": "A five B two B",
     "14:30, 00:00, 12:00": "two thirty p m, midnight, twelve o'clock",
     "12345678901234567890": "one two three, four five six, seven eight nine, zero one two, three four five, six seven eight, nine zero",
@@ -75,7 +84,7 @@ ENGLISH: Final = {
     "Mr. and Mrs. Smith vs. Dr. Jones": "Mister and Missus Smith versus Doctor Jones",
     "Suite #200": "Suite number two hundred",
     "bob_99@mail-server.org": "bob underscore nine nine at mail dash server dot org",
-    "Ext. 204": "extension two hundred and four",
+    "Ext. 204": "extension two zero four",
     "15 min": "fifteen minutes",
     "64 GB": "sixty-four gigabytes",
     "2.4 GHz": "two point four gigahertz",
@@ -98,6 +107,13 @@ ENGLISH: Final = {
     "10:30 on 11/5": "ten thirty on November fifth",
 }
 PORTUGUESE: Final = {
+    "Ligue 190.": "Ligue um nove zero.",
+    "Ligue para 192 em emergência": "Ligue para um nove dois em emergência",
+    "R$ 99/mês": "noventa e nove reais por mês",
+    "10x de R$ 50, 3x sem juros": "dez vezes de cinquenta reais, três vezes sem juros",
+    "R$ 1 000,50": "mil reais e cinquenta centavos",
+    "13/13/2020": "treze barra treze barra dois mil e vinte",
+    "100º": "cem",
     "São R$ 49,90 até às 18h30 na Av. Brasil, nº 21.": "São quarenta e nove reais e noventa centavos até às dezoito e trinta na Avenida Brasil, número vinte e um.",
     "R$ 1.234,56; R$ 0,50": "mil duzentos e trinta e quatro reais e cinquenta e seis centavos; cinquenta centavos",
     "R$ 2,5 milhões": "dois vírgula cinco milhões de reais",
@@ -137,7 +153,7 @@ PORTUGUESE: Final = {
     "22 de abril de 1500": "vinte e dois de abril de mil e quinhentos",
     "em 07/09/1822": "em sete de setembro de mil oitocentos e vinte e dois",
     "1/1/2027": "primeiro de janeiro de dois mil e vinte e sete",
-    "Ligue 190": "Ligue cento e noventa",
+    "Ligue 190": "Ligue um nove zero",
     "(21) 3456-7890": "dois um, três quatro cinco meia, sete oito nove zero",
     "4004-1234": "quatro zero zero quatro, um dois três quatro",
     "3,14": "três vírgula catorze",
@@ -183,6 +199,10 @@ PORTUGUESE: Final = {
     "Vamos às 24h": "Vamos às vinte e quatro horas",
 }
 SPANISH: Final = {
+    "1 000 €, 12 000 personas": "mil euros, doce mil personas",
+    "1ero, 1era, 3ra": "primero, primera, tercera",
+    "Marque 911.": "Marque nueve uno uno.",
+    "20 €/mes": "veinte euros por mes",
     "Son 1.234,56 €": "Son mil doscientos treinta y cuatro euros con cincuenta y seis céntimos",
     "US$ 1,50": "un dólar con cincuenta centavos",
     "2 millones €; 1.000.000 €": "dos millones de euros; un millón de euros",
