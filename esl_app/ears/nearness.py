@@ -3,7 +3,11 @@
 A detector hears the television and the next table too. They differ in loudness: who holds the
 telephone is loudest. So the loudness of the voice on the line is learned, and voice far below it is
 not the caller's: it starts nothing, and it does not keep an utterance from ending. The agent's own
-echo is often as faint. What is learned fades, for a caller may put the telephone down.
+echo is often as faint.
+
+To be deaf to the caller is worse than to hear a television. So a short shout teaches little, what
+is learned fades, faster while there is faint voice (a caller who has put the telephone down), and
+nothing louder than `FAINTEST_DB` is ever called faint.
 """
 
 from __future__ import annotations
@@ -12,9 +16,11 @@ from typing import Final
 
 # Soft syllables lie less far below loud ones, once neighbours are looked at together.
 _FAR_DB: Final = 20.0
+FAINTEST_DB: Final = -38.0
 _LEARNING_S: Final = 0.3  # voice heard before anything is called faint
-_ATTACK_S: Final = 0.1  # learning a louder voice
+_ATTACK_S: Final = 0.15  # learning a louder voice
 _FADING_DB_S: Final = 0.25  # forgetting it: 15 dB in a minute
+_FADING_FAINT_DB_S: Final = 0.5
 _HOLD_DB_S: Final = 120.0  # a loud frame speaks for its neighbours: 170 ms for 20 dB
 
 
@@ -49,4 +55,8 @@ class Nearness:
             if level_db > self._loud_db:
                 part = 1.0 if self._heard_s <= span_s else min(1.0, span_s / _ATTACK_S)
                 self._loud_db += (level_db - self._loud_db) * part
-        return self._heard_s < _LEARNING_S or self._held_db > self._loud_db - _FAR_DB
+        border_db = min(self._loud_db - _FAR_DB, FAINTEST_DB)
+        near = self._heard_s < _LEARNING_S or self._held_db > border_db
+        if voiced and not near:
+            self._loud_db -= _FADING_FAINT_DB_S * span_s
+        return near

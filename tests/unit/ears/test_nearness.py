@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from esl_app.ears import Judged, SpeechEnded, SpeechEvent, SpeechStarted, SpeechTracker
-from esl_app.ears.nearness import Nearness
+from esl_app.ears.nearness import FAINTEST_DB, Nearness
 
 pytestmark = pytest.mark.unit
 
@@ -34,7 +34,7 @@ def test_the_caller_is_louder_than_who_was_heard_first() -> None:
     nearness = Nearness()
     hear(nearness, -48, 3)
     assert all(hear(nearness, -25, 0.5))
-    assert nearness.loud_db == pytest.approx(-25, abs=1)
+    assert nearness.loud_db == pytest.approx(-25, abs=1.5)
 
 
 def test_a_click_makes_nobody_faint() -> None:
@@ -42,6 +42,23 @@ def test_a_click_makes_nobody_faint() -> None:
     hear(nearness, -30, 1)
     hear(nearness, 0, 0.02, voiced=False)
     assert all(hear(nearness, -35, 1))
+
+
+def test_after_a_shout_plain_words_are_heard() -> None:
+    nearness = Nearness()
+    hear(nearness, -30, 1)
+    hear(nearness, -5, 0.1)
+    assert all(hear(nearness, -35, 1))
+    hear(nearness, 0, 3)
+    assert all(hear(nearness, FAINTEST_DB + 1, 5)), "never deaf to what is loud enough to be him"
+
+
+def test_who_goes_on_talking_faintly_is_heard_in_the_end() -> None:
+    nearness = Nearness()
+    hear(nearness, -25, 3)
+    found = hear(nearness, -50, 10)
+    assert not found[25]
+    assert found[-1]
 
 
 def test_it_forgets_within_minutes() -> None:
