@@ -32,7 +32,7 @@ from esl_app.leg import Leg
 from esl_app.media import sound
 from esl_app.media.contract import Heard, Played, Recognise
 from esl_app.media.duplex.hearing import Hearing
-from esl_app.media.duplex.link import NoAudio, UnicastLink
+from esl_app.media.duplex.link import NoAudio, UnicastLink, quieten
 from esl_app.media.duplex.pacer import Pacer
 from esl_app.media.duplex.player import Player
 from esl_app.media.duplex.speaking import Speaking
@@ -103,6 +103,7 @@ class DuplexMedia:
 
     def prepare(self) -> None:
         self._file.prepare()
+        quieten(self._leg, Deadline.after(GRACE_S))
 
     def close(self) -> None:
         if self._link is not None:
