@@ -81,12 +81,15 @@ def tokens(language: str) -> re.Pattern[str]:
         "degrees": rf"(?<!\w)(?P<degrees_minus>(?<!\d)[-−+])?(?P<degrees_n>{_NUMBER}) ?°(?!\w)",
         "version": rf"{_LEFT}(?!\d{{1,3}}(?:[.]\d{{3}}){{2,3}}(?![\d.]))\d{{1,5}}(?:\.\d{{1,5}}){{2,5}}(?![\w])",
     }
+    titled = "|".join(day.title() for day in lexicon.days)
+    # "Sat." ends many a sentence in Portuguese ("ter.") or Spanish: only before a colon there.
+    leads = ",| \\d| and | to | at |:" if language == "en" else ":"
+    kinds["weekday"] = rf"(?<!\w)(?P<weekday_d>{titled})(?:\.(?={leads})|(?=: ?\d))"
     if language == "en":
         short = "|".join(f"{m[:3]}" for m in months("en"))
         kinds |= {
             "monthday": rf"(?<!\w)(?:(?P<monthday_long>{names})|(?P<monthday_short>{short}|Sept)\.?) (?P<monthday_d>\d{{1,2}})(?:st|nd|rd|th)?(?![\w:%]|[.,]\d)(?:,? (?P<monthday_y>\d{{4}})(?![\w:%]|[.,]\d))?",
             "daymonth": rf"{_LEFT}(?P<daymonth_d>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<daymonth_m>{names})(?!\w)(?:,? (?P<daymonth_y>\d{{4}})(?![\w:%]|[.,]\d))?",
-            "weekday": rf"(?<!\w)(?P<weekday_d>{'|'.join(d.title() for d in lexicon.days)})\.(?=,| \d| and | to | at )",
             "decade": rf"{_LEFT}(?P<decade_y>(?:1[5-9]|20)\d0)s(?!\w)",
             "ordinal": r"(?<!\w)(?P<ordinal_n>\d{1,3}(?:,\d{3}){1,3}|\d{1,12})(?:st|nd|rd|th)(?!\w)",
             "numbered": r"(?<!\w)(?:[Nn]o\. ?|# ?)(?P<numbered_n>\d{1,30})(?!\w)",

@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Final
 
 ENGLISH: Final = {
+    "- Sat: 9-1": "Saturday: nine to one",
+    "Our Sun: a star": "Our Sun: a star",
     "Call 911 now. Dial 100 people.": "Call nine one one now. Dial one hundred people.",
     "Call 212 555 0199.": "Call two one two, five five five, zero one nine nine.",
     "555 0134": "five five five, zero one three four",
@@ -107,6 +109,8 @@ ENGLISH: Final = {
     "10:30 on 11/5": "ten thirty on November fifth",
 }
 PORTUGUESE: Final = {
+    "- Sáb.: 9h-13h": "sábado: nove horas a treze horas",
+    "Pode ter. É seu.": "Pode ter. É seu.",
     "Ligue 190.": "Ligue um nove zero.",
     "Ligue para 192 em emergência": "Ligue para um nove dois em emergência",
     "R$ 99/mês": "noventa e nove reais por mês",
@@ -199,6 +203,8 @@ PORTUGUESE: Final = {
     "Vamos às 24h": "Vamos às vinte e quatro horas",
 }
 SPANISH: Final = {
+    "- Sáb.: 9-13 h": "sábado: nueve a trece horas",
+    "El mar. Y la sal.": "El mar. Y la sal.",
     "1 000 €, 12 000 personas": "mil euros, doce mil personas",
     "1ero, 1era, 3ra": "primero, primera, tercera",
     "Marque 911.": "Marque nueve uno uno.",
