@@ -101,9 +101,21 @@ def test_every_rate_is_heard(kind: type[SileroLite | SileroWide], rate: int) -> 
     assert 0.6 <= found[0].at_s <= 0.9
 
 
-def test_the_hub_stays_free_while_thirty_legs_talk(talk: bytes) -> None:
+def test_thirty_legs_talk_at_once(talk: bytes) -> None:
     vad = SileroVad(installed())
     listeners = [Listener(vad) for _ in range(30)]
+    starts = [0] * len(listeners)
+    for frame, at_s in in_real_time(talk):
+        for number, listener in enumerate(listeners):
+            events = listener.feed(frame, at_s)
+            starts[number] += sum(isinstance(event, SpeechStarted) for event in events)
+            gevent.sleep(0)
+    vad.close()
+    assert min(starts) >= 1
+
+
+def test_a_network_that_computes_leaves_the_hub_free() -> None:
+    """On the hub, each run would hold it for 300 ms."""
     late: list[float] = []
 
     def tick() -> None:
@@ -112,17 +124,16 @@ def test_the_hub_stays_free_while_thirty_legs_talk(talk: bytes) -> None:
             gevent.sleep(0.005)
             late.append(time.monotonic() - due)
 
+    vad = SileroVad(LoudIsSpeech(lambda: native_sleep(0.3)))
+    listeners = [Listener(vad) for _ in range(30)]
     ticker = gevent.spawn(tick)
-    events: list[SpeechEvent] = []
-    for frame, at_s in in_real_time(talk):
+    for frame, at_s in in_real_time(sounds.noise(1.0, -15)):
         for listener in listeners:
-            events += listener.feed(frame, at_s)
-            gevent.sleep(0)
+            listener.feed(frame, at_s)
     ticker.kill()
+    assert vad.counters.jobs >= 2
     vad.close()
-    starts = [event for event in events if isinstance(event, SpeechStarted)]
-    assert len(starts) >= 30
-    assert float(np.percentile(late, 95)) < 0.02, "a frame's time: the pacer would have missed one"
+    assert max(late) < 0.2
 
 
 def test_a_slow_network_makes_hearing_worse_not_later() -> None:
@@ -137,7 +148,7 @@ def test_a_slow_network_makes_hearing_worse_not_later() -> None:
     started, wall_s = known[0]
     assert isinstance(started, SpeechStarted)
     assert started.at_s == pytest.approx(0.192)
-    assert wall_s < 0.2 + 0.1 + 0.06 + 0.1
+    assert wall_s < 0.2 + 0.4, "the first answer would come after that"
 
 
 def test_a_network_that_fails_leaves_the_level(caplog: pytest.LogCaptureFixture) -> None:
