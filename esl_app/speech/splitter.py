@@ -118,7 +118,7 @@ class Splitter:
                 end = mark.end()
                 break
             at = mark.end()
-        self._seen = at if mark is not None else max(at, min(len(text), limit))
+        self._seen = at if mark is not None else len(text)
         if end is not None and end <= limit:
             return end
         if end is not None or len(text) >= limit + _LOOKAHEAD or (final and len(text) > limit):

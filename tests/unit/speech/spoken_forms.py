@@ -82,6 +82,7 @@ ENGLISH: Final = {
     "100,000 people": "one hundred thousand people",
     "Dial 0 now": "Dial zero now",
     "12/25/2026": "December twenty-fifth, twenty twenty-six",
+    "13/5/2026": "May thirteenth, twenty twenty-six",
     "25/12/2026": "December twenty-fifth, twenty twenty-six",
     "Mr. and Mrs. Smith vs. Dr. Jones": "Mister and Missus Smith versus Doctor Jones",
     "Suite #200": "Suite number two hundred",

@@ -29,6 +29,7 @@ WHOLE = [
     ("en", ["We are on Main St.", "The door is open."]),
     ("en", ["The U.S. Government is closed."]),
     ("en", ["He lives in the U.S.", "She does not."]),
+    ("en", ["He lives in the U.S.", "So"]),
     ("en", ["No.", "We are closed."]),
     ("en", ["It is No. 5 on the left.", "You see it."]),
     ("en", ["Bring pens, paper, etc.", "We have the rest."]),
@@ -109,7 +110,7 @@ def test_character_by_character_is_the_same(language: str, whole: list[str]) -> 
             ["This is a long line that an author wrapped by hand in Paris, of all places."],
         ),
         ("a\0b\x1bc \ud800 d", ["a b c d"]),
-        ("你好。再见！", ["你好。", "再见！"]),
+        ("你好。好吗？再见！是", ["你好。", "好吗？", "再见！", "是"]),
     ],
 )
 def test_lines_and_oddities(text: str, expected: list[str]) -> None:
