@@ -12,7 +12,7 @@ import gevent
 import structlog
 
 from esl_app.config import Settings
-from esl_app.ears.silero import best_vad
+from esl_app.ears.silero import SileroVad, best_vad
 from esl_app.engines import EnginePool
 from esl_app.flow_runner import FlowLoader
 from esl_app.leg import Leg
@@ -118,6 +118,8 @@ class Controller:
         gevent.killall([g for g in (self._janitor, self._warming) if g is not None])
         self._janitor = self._warming = None
         self.engines.close()
+        if isinstance(self._vad, SileroVad):
+            self._vad.close()
 
     # One call.
 

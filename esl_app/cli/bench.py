@@ -11,11 +11,6 @@ from rich.console import Console
 app = typer.Typer(help="Measure parts of the engine.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `bench` a group while it has one command."""
-
-
 @app.command("esl")
 def esl(
     transcripts: Annotated[
@@ -27,3 +22,26 @@ def esl(
     from esl_app.bench import esl as bench
 
     Console().print(bench.table(bench.main(transcripts)))
+
+
+@app.command("media")
+def media(
+    legs: Annotated[int, typer.Option(help="Duplex legs.", min=1, max=2000)] = 50,
+    seconds: Annotated[float, typer.Option(help="How long.", min=1.0, max=600.0)] = 10.0,
+) -> None:
+    """How well N duplex legs keep the 20 ms beat, and what one costs."""
+    from esl_app.bench import media as bench
+
+    Console().print(bench.table(bench.run(legs, seconds)))
+
+
+@app.command("ears")
+def ears(
+    folder: Annotated[
+        Path, typer.Argument(help="Recordings with a transcripts.json.", exists=True)
+    ] = Path("tests/audio"),
+) -> None:
+    """What the voice detectors miss and mistake on recordings, clean and in noise."""
+    from esl_app.bench import ears as bench
+
+    Console().print(bench.table(bench.main(folder)))

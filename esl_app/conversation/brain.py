@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from esl_app.journal import Journal, Turn
-from esl_app.turn import clean
+from esl_app.speech import clean
 from providers.contracts import ChatRequest, LanguageModel, Message, Source, TextDelta
 from providers.deadline import Deadline
 from providers.errors import ProviderError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from esl_app.journal import Journal, Span, Turn
 from esl_app.media.contract import Media, Recognised
-from esl_app.turn import clean
+from esl_app.speech import clean
 from providers.contracts import Audio, SpeechToText
 from providers.deadline import Deadline
 

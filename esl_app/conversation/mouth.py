@@ -15,7 +15,7 @@ from esl_app.journal import Journal, Span, Turn
 from esl_app.media.contract import Media, Played
 from esl_app.media.prompts import Prompt, PromptCache, PromptKey
 from esl_app.media.sound import TELEPHONE_RATE
-from esl_app.turn import sentences
+from esl_app.speech import sentences, spoken
 from esl_app.turn.heard import Spoken as SpokenSentence
 from esl_app.turn.heard import heard_text
 from providers.contracts import TextToSpeech
@@ -24,6 +24,7 @@ from providers.errors import Timeout
 
 _AHEAD: Final = 2  # sentences synthesised before they are needed
 _END: Final = None
+_FIRST_WORDS: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class Mouth:
             return self._prompts.get(
                 key,
                 lambda: self._tts.synthesize(
-                    text,
+                    spoken(text, self._language),
                     language=self._language,
                     voice=self._voice_name,
                     speed=self._speed,
@@ -113,14 +114,19 @@ class Mouth:
             Hangup: the caller is gone.
         """
         ready: Queue[tuple[str, Prompt] | Exception | None] = Queue(maxsize=_AHEAD)
-        maker = spawn(self._make, sentences([text] if isinstance(text, str) else text), ready, turn)
+        maker = spawn(
+            self._make,
+            sentences([text] if isinstance(text, str) else text, self._language),
+            ready,
+            turn,
+        )
         spoken: list[str] = []
         wait_s = self._llm_s + self._tts_s
         try:
             while True:
                 item = self._media.unless_over(lambda: ready.get(timeout=wait_s))
                 if item is _END:
-                    return Spoken(text=" ".join(spoken))
+                    return Spoken(text=" ".join(heard))
                 if isinstance(item, Exception):
                     raise item
                 sentence, prompt = item
@@ -130,9 +136,9 @@ class Mouth:
                     "said", pii_text=sentence, duration_s=prompt.duration_s, cached=prompt.cached
                 )
                 played = self._media.play(prompt, barge_in=barge_in)
-                spoken.append(_heard(sentence, prompt, played))
+                heard.append(_heard(sentence, prompt, played))
                 if played.key or played.voice:
-                    text_heard = " ".join(filter(None, spoken))
+                    text_heard = " ".join(filter(None, heard))
                     return Spoken(text=text_heard, digit=played.key, interrupted=played.voice)
         except gevent.queue.Empty:
             raise Timeout("no sentence came in time", provider=self._tts.name) from None

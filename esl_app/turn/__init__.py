@@ -13,7 +13,6 @@ from esl_app.turn.patience import CallClock, CallLimits, GiveUp, NoInput, Over, 
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import Kind, PromptKind
 from esl_app.turn.say_or_press import Entry, SayOrPress
-from esl_app.turn.sentences import clean, sentences
 from esl_app.turn.texts import Phrases, phrases, primary
 
 __all__ = [
@@ -49,7 +48,6 @@ __all__ = [
     "Step",
     "TurnLoop",
     "Warn",
-    "clean",
     "completeness",
     "detect",
     "heard_of",
@@ -58,5 +56,4 @@ __all__ = [
     "overlap",
     "phrases",
     "primary",
-    "sentences",
 ]

@@ -63,7 +63,7 @@ WAITS: Final[dict[Kind, Waits]] = {
     Kind.SPELLED: Waits(complete=0.6, unsure=1.4, unfinished=1.8, blind=1.5),
     Kind.DATE: Waits(complete=0.35, unsure=1.3, unfinished=1.8, blind=1.3),
 }
-LONGEST_WAIT_S: Final = 3.3
+LONGEST_WAIT_S: Final = 3.0
 """No wait is longer, whatever was learned."""
 
 

@@ -35,6 +35,7 @@ class Speaking:
         self._wake = wake
         self._words: Words | None = None
         self._cut = False
+        self._stale = False  # what the listener holds was decided to be nothing for us
 
     @property
     def sent_s(self) -> float:
@@ -55,6 +56,9 @@ class Speaking:
                 self._obey(self._barge_in.voice_started(event.at_s, now=now))
             elif isinstance(event, SpeechEnded):
                 self._obey(self._barge_in.voice_ended(now))
+                if self._stale:
+                    self._listener.forget()
+                    self._stale = False
                 self._ask_what_it_was()
         if self._words is not None and self._words.news:
             self._obey(self._barge_in.words(self._words.text, now))
@@ -76,7 +80,11 @@ class Speaking:
             case Pause():
                 self._player.pause()
             case Resume(paused_s=paused_s, why=why):
-                self._listener.forget()
+                # A voice that goes on (a television) is forgotten when it ends: until then the
+                # listener has to know that it is the same one.
+                self._stale = self._listener.speaking
+                if not self._stale:
+                    self._listener.forget()
                 self._player.resume()
                 self._journal.add("resumed", why=why, paused_s=round(paused_s, 3))
             case Cut():

@@ -102,6 +102,21 @@ def test_words_that_come_late_cut_what_was_resumed() -> None:
     assert isinstance(barge_in.words("stop", 2.5), Cut)
 
 
+def test_a_late_transcript_of_a_voice_that_outlasted_an_echo_is_no_echo() -> None:
+    barge_in = paused(streaming=False)
+    barge_in.voice_ended(1.8)
+    assert isinstance(barge_in.tick(2.3), Resume)
+    assert isinstance(barge_in.words("on Saturdays", 2.6), Cut)
+
+
+def test_events_a_little_out_of_order_do_not_turn_time_back() -> None:
+    barge_in = paused()
+    barge_in.words("uh-huh", 1.5)
+    resumed = barge_in.voice_ended(1.45)
+    assert isinstance(resumed, Resume)
+    assert resumed.at_s == 1.5
+
+
 def test_the_transcript_of_the_turn_before_does_not_cut_the_answer() -> None:
     barge_in = talking()
     assert barge_in.words("what are your hours", 0.3) is None
