@@ -19,7 +19,7 @@ class Overlap(StrEnum):
 
 
 # Sounds of listening: never an answer. In Portuguese "um" is one.
-_HUMS: Final = r"h+m+|m+h*m*|m+ ?h+m+|uh|er|ah+|oh+|eh|hum+|ha(?: ha)*|huh|ahem"
+_HUMS: Final = r"h+m+|m+h*m*|m+ ?h+m+|uh|er|ah+|oh+|eh|hum+|ha|huh|ahem"
 _SOUNDS: Final = {"en": rf"{_HUMS}|u[hm]m*|wow", "pt": rf"{_HUMS}|hein|ahn|nossa", "es": _HUMS}
 # Words of listening: an answer when the agent has just asked something.
 _AGREES: Final = {
@@ -36,6 +36,7 @@ _STOPS: Final = frozenset(
     | {"desculpa", "perdon", "alto", "pera", "ayuda", "ajuda"}
 )
 _LONGEST_WORDS: Final = 4  # "yes, yes, ok, right" is still listening; more is talking
+_LONGEST_SAID: Final = 60
 _ECHO_WORDS: Final = 4  # so many of our words in a row are no chance
 _ECHO_SHARE: Final = 0.75
 _JUDGED_WORDS: Final = 40
@@ -77,7 +78,7 @@ def overlap(
     kinds = sounds if asked else f"{sounds}|{agrees}"
     if asked and re.fullmatch(agrees, said):  # "uh-huh" is made of sounds
         return Overlap.WORDS
-    if len(said.split()) <= _LONGEST_WORDS and re.fullmatch(rf"(?:{kinds})(?: (?:{kinds}))*", said):
+    if len(said.split()) <= _LONGEST_WORDS and _made_of(kinds, said):
         return Overlap.BACKCHANNEL
     return Overlap.WORDS
 
@@ -91,9 +92,12 @@ def only_sounds(text: str, *, language: str) -> bool:
     said = fold(text)
     agrees = _AGREES.get(primary(language), _AGREES["en"])
     sounds = _SOUNDS.get(primary(language), _HUMS)
-    return not re.fullmatch(agrees, said) and bool(
-        re.fullmatch(rf"(?:(?:{sounds})(?: (?:{sounds}))*)?", said)
-    )
+    return not said or (_made_of(sounds, said) and not re.fullmatch(agrees, said))
+
+
+def _made_of(kinds: str, said: str) -> bool:
+    # Bounded, because such patterns try many ways to take a long row of letters apart.
+    return len(said) <= _LONGEST_SAID and bool(re.fullmatch(rf"(?:{kinds})(?: (?:{kinds}))*", said))
 
 
 def _is_echo(said: str, own: str, *, alike: bool, brief: bool) -> bool:

@@ -48,6 +48,7 @@ _WORDS: Final[dict[str, dict[str, int]]] = {
 _TIMES: Final = {"en": {"double": 2, "triple": 3}, "pt": {}, "es": {"doble": 2, "triple": 3}}
 _THOUSAND: Final = {"en": "thousand", "pt": "mil", "es": "mil"}
 _AND: Final = {"en": {"and"}, "pt": {"e"}, "es": {"y"}}
+_JUDGED: Final = 600  # characters, from the end; longer than any number there is
 # Said between digits without ending the number.
 _BETWEEN: Final = {
     "en": {
@@ -101,7 +102,7 @@ def numerals(text: str, *, language: str) -> Numerals:
     '236'
     """
     language = primary(language) if primary(language) in _WORDS else "en"
-    said = whole = fold(text)
+    said = whole = fold(text[-_JUDGED:])
     corrected = False
     for correction in re.finditer(_CORRECTION[language], whole):
         if any(w.isdigit() for w in _digits(whole[: correction.start()].split(), language)):

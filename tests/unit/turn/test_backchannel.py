@@ -105,3 +105,13 @@ def test_a_hum_is_nothing_to_answer(said: str, language: str, expected: bool) ->
 def test_any_text_is_judged(said: str, own: str, language: str, flag: bool) -> None:
     result = overlap(said, language=language, own=own, asked=flag, echo=flag, brief=flag)
     assert result in Overlap
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("piece", ["m", "h", "ha ", "um ", "uh huh ", "mm hmm ", "a b ", "@."])
+@pytest.mark.parametrize("language", ["en", "pt", "es"])
+def test_no_text_is_long_to_judge(piece: str, language: str) -> None:
+    for end in ("", "x"):
+        for text in (piece * 3 + end, piece * 12 + end, piece * 5000 + end):
+            overlap(text, language=language, own=text, brief=True)
+            only_sounds(text, language=language)

@@ -126,3 +126,13 @@ def test_what_was_asked_for(
 @given(st.text(), st.sampled_from(list(Kind)), st.sampled_from(["en-US", "pt", "es_MX", "xx", ""]))
 def test_any_text_is_judged(text: str, kind: Kind, language: str) -> None:
     assert completeness(text, PromptKind(kind=kind), language=language) in Completeness
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "piece", ["m", "um ", "no 5 ", "five ", "@.", "a@", "at dot ", "yes ", "1"]
+)
+def test_no_text_is_long_to_judge(piece: str) -> None:
+    for kind in Kind:
+        for text in (piece * 12 + "x", piece * 5000, piece * 5000 + "x"):
+            completeness(text, PromptKind(kind=kind), language="en")
