@@ -114,13 +114,11 @@ class Mouth:
             Hangup: the caller is gone.
         """
         ready: Queue[tuple[str, Prompt] | Exception | None] = Queue(maxsize=_AHEAD)
-        maker = spawn(
-            self._make,
-            sentences([text] if isinstance(text, str) else text, self._language),
-            ready,
-            turn,
-        )
-        spoken: list[str] = []
+        pieces = [text] if isinstance(text, str) else text
+        # An answer may begin with its first clause: its sound is made while the rest is coming.
+        texts = sentences(pieces, self._language, first_words=_FIRST_WORDS if turn else None)
+        maker = spawn(self._make, texts, ready, turn)
+        heard: list[str] = []
         wait_s = self._llm_s + self._tts_s
         try:
             while True:

@@ -29,6 +29,7 @@ def tenant_of(rig: Rig, server: OpenAiServer, key: str = KEY) -> Tenant:
             "domain": {"domain_uuid": uuid4(), "domain_name": "clinic.example"},
             "secretary": {
                 "secretary_name": "Ana",
+                "media_mode": "file",
                 "greeting_message": "Good morning.",
                 "transfer_extension": "2000",
             },

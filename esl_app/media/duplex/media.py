@@ -94,6 +94,7 @@ class DuplexMedia:
         self._speech: deque[SpeechEvent] = deque(maxlen=64)
         self._started_at = self._ended_at = 0.0  # the caller's last stretch of speech
         self._clips = 0
+        self._said = ""  # the last prompt
         self._answered = leg.channel.get("Answer-State") == "answered"
         leg.on("CHANNEL_ANSWER", self._on_answer)
         leg.on("DTMF", self._on_key)
@@ -131,7 +132,10 @@ class DuplexMedia:
             listener.forget()  # a noise between two prompts, that nobody asked about
         self._clips += 1
         player.enqueue(str(self._clips), audio.pcm)
-        self._barge_in.talking(time.monotonic(), prompt.text, interruptible=barge_in)
+        # With what was said before: an echo trails the sound, and a question may be two sentences.
+        said, self._said = self._said, prompt.text
+        now = time.monotonic()
+        self._barge_in.talking(now, f"{said} {prompt.text}".strip(), interruptible=barge_in)
         speaking = Speaking(
             listener=listener,
             player=player,

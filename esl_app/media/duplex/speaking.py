@@ -55,14 +55,12 @@ class Speaking:
             if isinstance(event, SpeechStarted):
                 self._obey(self._barge_in.voice_started(event.at_s, now=now))
             elif isinstance(event, SpeechEnded):
-                self._obey(self._barge_in.voice_ended(now))
-                if self._stale:
-                    self._listener.forget()
-                    self._stale = False
+                self._obey(self._barge_in.voice_ended(event.at_s))
                 self._ask_what_it_was()
         if self._words is not None and self._words.news:
             self._obey(self._barge_in.words(self._words.text, now))
         self._obey(self._barge_in.tick(now))
+        self._forget_what_was_nothing()
         return Played(voice=True, heard_s=self.sent_s) if self._cut else None
 
     def close(self) -> None:
@@ -75,18 +73,25 @@ class Speaking:
             self.close()
             self._words = Words(self._recognise, utterance, self._wake)
 
+    def _forget_what_was_nothing(self) -> None:
+        """A voice we went on over is forgotten once it has ended and has no words to come.
+
+        Not before: until it ends the listener has to know that it is the same one (a television),
+        and a "stop" that is recognised late still cuts, and is then what we listen to.
+        """
+        pending = self._words is not None and not self._words.ready
+        if self._stale and not self._listener.speaking and not pending:
+            self._listener.forget()
+            self._stale = False
+
     def _obey(self, action: Action | None) -> None:
         match action:
             case Pause():
                 self._player.pause()
             case Resume(paused_s=paused_s, why=why):
-                # A voice that goes on (a television) is forgotten when it ends: until then the
-                # listener has to know that it is the same one.
-                self._stale = self._listener.speaking
-                if not self._stale:
-                    self._listener.forget()
+                self._stale = True
                 self._player.resume()
                 self._journal.add("resumed", why=why, paused_s=round(paused_s, 3))
             case Cut():
-                self._cut = True
+                self._cut, self._stale = True, False
                 self._journal.add("interrupted", heard_s=round(self.sent_s, 3))
