@@ -99,6 +99,7 @@ class Serving:
             watchdog = spawn(self._time_out)
             stack.callback(watchdog.kill)
             call, conversation, media = self._assemble()
+            stack.callback(spawn(conversation.mouth.warm).kill)
             stack.callback(media.close)
             conversation.on_turn = lambda turn: self._keep(turn, conversation)
             self.journal.add("call", resumed=self._session is not None)

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import gevent
+import structlog
 from gevent.queue import Queue
 
 from esl_app.greenlets import spawn
@@ -16,15 +17,20 @@ from esl_app.media.contract import Media, Played
 from esl_app.media.prompts import Prompt, PromptCache, PromptKey
 from esl_app.media.sound import TELEPHONE_RATE
 from esl_app.speech import sentences, spoken
+from esl_app.turn import phrases
 from esl_app.turn.heard import Spoken as SpokenSentence
 from esl_app.turn.heard import heard_text
 from providers.contracts import TextToSpeech
 from providers.deadline import Deadline
-from providers.errors import Timeout
+from providers.errors import ProviderError, Timeout
+
+log = structlog.get_logger()
 
 _AHEAD: Final = 2  # sentences synthesised before they are needed
 _END: Final = None
 _FIRST_WORDS: Final = 6
+_FILLER_S: Final = 1.2  # of silence after the caller's words: then we say that we are at it
+_FILLER_LEAST_S: Final = 0.6  # an answer that is about to come is not announced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,7 @@ class Mouth:
         self._speed = speed
         self._tts_s = tts_s
         self._llm_s = llm_s
+        self._filler: Prompt | None = None
 
     def prompt(self, text: str) -> Prompt:
         """The sound of `text`, from the cache or made now.
@@ -121,6 +128,8 @@ class Mouth:
         heard: list[str] = []
         wait_s = self._llm_s + self._tts_s
         try:
+            if turn is not None and (cut := self._bridge(ready, turn, barge_in=barge_in)):
+                return Spoken(text="", digit=cut.key, interrupted=cut.voice)
             while True:
                 item = self._media.unless_over(lambda: ready.get(timeout=wait_s))
                 if item is _END:
@@ -142,6 +151,29 @@ class Mouth:
             raise Timeout("no sentence came in time", provider=self._tts.name) from None
         finally:
             maker.kill()  # closes the text's iterator too, which cancels the model's request
+
+    def warm(self) -> None:
+        """Make the filler, so that it is there when it is needed."""
+        try:
+            self._filler = self.prompt(phrases(self._language).filler)
+        except ProviderError as error:
+            log.info("no_filler", error=str(error))
+
+    def _bridge(
+        self, ready: Queue[tuple[str, Prompt] | Exception | None], turn: Turn, *, barge_in: bool
+    ) -> Played | None:
+        """Say that we are at it when the first sentence is late; how that was cut short, if so."""
+        silent_s = self._journal.now_s - turn.speech_ended_s
+        wait_s = max(_FILLER_LEAST_S, _FILLER_S - silent_s)
+        try:
+            self._media.unless_over(lambda: ready.peek(timeout=wait_s))
+        except gevent.queue.Empty:
+            if self._filler is None:
+                return None
+            self._journal.add("filler", after_s=round(silent_s + wait_s, 3))
+            played = self._media.play(self._filler, barge_in=barge_in)
+            return played if played.key or played.voice else None
+        return None
 
     def _make(
         self,

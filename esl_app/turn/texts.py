@@ -18,6 +18,7 @@ class Phrases:
     trouble: str  # one stage failed; the call goes on
     broken: str  # the flow failed; the call is handed over
     max_turns: str
+    filler: str  # the answer takes a moment
     interrupted: str  # resumed by another worker
     no_service: str  # the number belongs to nobody
 
@@ -33,6 +34,7 @@ _PHRASES = {
         trouble="I am sorry, I cannot look that up right now. Could you ask again?",
         broken="I am sorry, we have a technical problem. I will connect you to someone.",
         max_turns="Let me connect you with someone who can help you further.",
+        filler="One moment, please.",
         interrupted="Sorry, we were interrupted. Please go on.",
         no_service="This number is not in service. Goodbye.",
     ),
@@ -46,6 +48,7 @@ _PHRASES = {
         trouble="Desculpe, não consigo consultar isso agora. Pode perguntar de novo?",
         broken="Desculpe, temos um problema técnico. Vou passar para um atendente.",
         max_turns="Vou passar para alguém que pode ajudar melhor.",
+        filler="Um momento, por favor.",
         interrupted="Desculpe, fomos interrompidos. Pode continuar.",
         no_service="Este número não está em serviço. Até logo.",
     ),
@@ -59,6 +62,7 @@ _PHRASES = {
         trouble="Lo siento, no puedo consultar eso ahora. ¿Puede preguntar otra vez?",
         broken="Lo siento, tenemos un problema técnico. Le paso con una persona.",
         max_turns="Le paso con alguien que puede ayudarle mejor.",
+        filler="Un momento, por favor.",
         interrupted="Perdón, nos interrumpieron. Continúe, por favor.",
         no_service="Este número no está en servicio. Hasta luego.",
     ),

@@ -11,6 +11,7 @@ import pytest
 from esl_app.journal import Entry
 from esl_app.leg import Leg
 from esl_app.switchsim import SpeakWhenQuiet
+from providers.fake import FakeLlm
 from tests.fix_calls import AUDIO, Rig
 
 pytestmark = pytest.mark.acceptance
@@ -99,3 +100,14 @@ def test_another_controller_goes_on_where_the_first_one_died(make_rig: Any) -> N
     assert said[0] == "Sorry, we were interrupted."
     assert "Good morning." not in said
     assert facts["ending"] == "goodbye"
+
+
+@pytest.mark.parametrize(("latency_s", "bridged"), [(0.0, False), (2.0, True)])
+def test_an_answer_that_takes_long_is_announced(rig: Rig, latency_s: float, bridged: bool) -> None:
+    tenant = rig.tenant(hears=["Is there parking?", "Goodbye."], answers=["Yes."])
+    model = rig.controller.engines.for_tenant(tenant).llm
+    assert isinstance(model, FakeLlm)
+    model.settings = model.settings.model_copy(update={"latency_s": latency_s})
+    call = rig.call(QUESTION, QUESTION)
+    assert ("filler" in call.kinds()) is bridged
+    assert "Yes." in call.said()
