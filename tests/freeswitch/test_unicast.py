@@ -51,9 +51,10 @@ def controlled(switch: FreeSwitch, flow: Flow, *, pacer: Pacer | None = None) ->
 
     def handler(leg: Leg) -> None:
         try:
-            # The dialplan has the parked leg send noise, which would race with our frames.
-            quieten(leg, soon())
-            leg.answer(soon())
+            if leg.channel.get("Answer-State") != "answered":
+                # The dialplan has the parked leg send noise, which would race with our frames.
+                quieten(leg, soon())
+                leg.answer(soon())
             ears = Ears()
             link = UnicastLink(leg, pacer=beat, on_frame=ears.feed, on_lost=ears.lost.append)
             link.open(soon())
@@ -255,3 +256,29 @@ def test_frames_made_up_for_after_a_stall_are_heard(switch: FreeSwitch, phone: P
     frames = [f for f in call.heard.frames(heard.start, heard.end) if f.rms > 150]
     assert pacer.statistics.lateness.worst_s > 0.02
     assert len(frames) == 100
+
+
+def test_a_leg_that_comes_back_is_heard_again(switch: FreeSwitch, phone: Phone) -> None:
+    """After a transfer to the entry extension: a new socket, the same leg, audio anew."""
+
+    def flow(leg: Leg, link: UnicastLink, _ears: Ears) -> None:
+        if leg.channel.get("Answer-State") == "answered":
+            play(link, tone(900, 2.0))
+            gevent.sleep(0.3)
+        else:
+            play(link, tone(600, 1.0))
+            context = leg.channel.get("Caller-Context") or ""
+            leg.transfer(NUMBER, context=context, deadline=soon())
+
+    def one() -> list[float]:
+        call = phone.call(NUMBER)
+        call.wait_ended(15)
+        return [spurt.seconds for spurt in call.heard.spurts(gap_ms=100)]
+
+    with controlled(switch, flow):
+        calls = [gevent.spawn(one) for _ in range(6)]
+        gevent.joinall(calls, timeout=40, raise_error=True)
+    for call in calls:
+        first, second = call.get()
+        assert first == pytest.approx(1.0, abs=0.15)
+        assert second == pytest.approx(2.0, abs=0.15), "the idle noise took our place"
