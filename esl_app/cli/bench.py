@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from esl_app import logs
+
 app = typer.Typer(help="Measure parts of the engine.", no_args_is_help=True)
 
 
@@ -33,6 +35,18 @@ def media(
     from esl_app.bench import media as bench
 
     Console().print(bench.table(bench.run(legs, seconds)))
+
+
+@app.command("turn")
+def turn(
+    calls: Annotated[int, typer.Option(help="Calls.", min=1, max=10_000)] = 4,
+    at_once: Annotated[int, typer.Option(help="Calls at the same time.", min=1, max=500)] = 1,
+) -> None:
+    """What a turn costs beside its providers: whole duplex calls in real time."""
+    logs.configure(level="error")
+    from esl_app.bench import turn as bench
+
+    Console().print(bench.table(bench.run(calls, at_once)))
 
 
 @app.command("ears")
