@@ -76,7 +76,10 @@ def test_both_ways_at_once_over_unicast(switch: FreeSwitch, phone: Phone) -> Non
         sizes: set[int] = set()
 
         def script(leg: RawLeg) -> None:
-            _answer(leg)
+            leg.connect()
+            leg.command("myevents")
+            leg.execute("set", "send_silence_when_idle=0")  # else its noise races with the echo
+            leg.execute("answer")
             leg.command(
                 "sendmsg\ncall-command: unicast\nlocal-ip: 127.0.0.1\nlocal-port: 0\n"
                 f"remote-ip: 127.0.0.1\nremote-port: {echo.getsockname()[1]}\ntransport: udp"
