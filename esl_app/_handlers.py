@@ -47,7 +47,7 @@ class _Handler:
             event = self._queue.popleft()
             try:
                 self.callback(event)
-            except (Exception, gevent.Timeout) as error:  # noqa: BLE001 - outermost edge of a greenlet
+            except (Exception, SystemExit, gevent.Timeout) as error:  # noqa: BLE001 - outermost edge of a greenlet
                 # One event is lost, not the leg; no message, which may hold what a caller said.
                 log.error("handler_failed", event_name=self.event_name, **trace_of(error))  # noqa: TRY400
 

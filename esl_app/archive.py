@@ -19,6 +19,7 @@ from gevent.queue import Queue
 from esl_app.greenlets import spawn
 from esl_app.journal import Turn
 from esl_app.leg import Leg
+from esl_app.speech import clean
 from tenants import repository
 from tenants.db import Database
 from tenants.errors import TenantError
@@ -26,7 +27,8 @@ from tenants.models import Conversation, MessageRow, Tenant
 
 log = structlog.get_logger()
 
-_CLOSE_S: Final = 5.0
+_CLOSE_S: Final = 2.5  # less than a server that stops waits for its legs
+_RETRY_S: Final = 0.5
 _MOST: Final = 1000  # rows waiting; a database that is that far behind is away
 
 
@@ -48,9 +50,10 @@ class Archive:
             voice_conversation_uuid=conversation_uuid,
             voice_secretary_uuid=tenant.secretary.voice_secretary_uuid,
             call_uuid=leg.uuid,
-            caller_id_number=leg.channel.get("Caller-Caller-ID-Number"),
-            caller_id_name=leg.channel.get("Caller-Caller-ID-Name"),
-            destination_number=leg.channel.get("Caller-Destination-Number"),
+            # Whatever bytes a SIP peer sent: PostgreSQL keeps neither a NUL nor half a character.
+            caller_id_number=clean(leg.channel.get("Caller-Caller-ID-Number") or "") or None,
+            caller_id_name=clean(leg.channel.get("Caller-Caller-ID-Name") or "") or None,
+            destination_number=clean(leg.channel.get("Caller-Destination-Number") or "") or None,
             start_time=began,
             processing_mode=tenant.secretary.processing_mode,
         )
@@ -129,7 +132,16 @@ class Archive:
 
     def _write(self) -> None:
         while (write := self._waiting.get()) is not None:
-            try:
-                write()
-            except TenantError as error:
-                log.error("row_not_written", error=str(error))  # noqa: TRY400
+            while not self._written(write):
+                gevent.sleep(_RETRY_S)
+
+    def _written(self, write: Callable[[], None]) -> bool:
+        """Write a row; False when the database is away and may come back."""
+        try:
+            write()
+        except TenantError as error:
+            if error.retryable:
+                log.warning("row_waits", error=str(error))
+                return False
+            log.error("row_not_written", error=str(error))  # noqa: TRY400
+        return True

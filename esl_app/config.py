@@ -17,6 +17,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from esl_app.errors import ConfigError
@@ -47,7 +48,9 @@ class CallLimits(_Section):
 
     flow: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "reception"
     max_s: Annotated[float, Field(gt=0)] = 3600.0
-    fallback_extension: Annotated[str, Field(pattern=r"^[A-Za-z0-9_*#+-]*$")] = "operator"
+    fallback_extension: Annotated[
+        str, Field(pattern=r"^(|[A-Za-z0-9*#+][A-Za-z0-9_*#+-]{0,63})$")
+    ] = "operator"
     """Where a call goes when its flow breaks; empty hangs up after the apology."""
     fallback_context: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "voice-ai-fallback"
 
@@ -138,6 +141,8 @@ def load(explicit: Path | None = None) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise ConfigError(describe(error, where=str(file or "environment"))) from None
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}") from None
 
 
 def describe(error: ValidationError, *, where: str) -> str:
@@ -152,7 +157,7 @@ def describe(error: ValidationError, *, where: str) -> str:
 
 def _refuse_unknown_environment() -> None:
     """pydantic-settings refuses unknown keys of a file but passes over those of the environment."""
-    known = {"VOICE_AI_CONFIG"}
+    known = {"VOICE_AI_CONFIG", "VOICE_AI_ADMIN_URL"}
     for name, field in Settings.model_fields.items():
         key = f"VOICE_AI_{name.upper()}"
         known.add(key)

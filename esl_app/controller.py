@@ -25,7 +25,7 @@ from esl_app.stores import Stores
 from providers.deadline import Deadline
 from providers.errors import ProviderError
 from tenants import routing
-from tenants.errors import DatabaseUnavailable, UnknownTenant
+from tenants.errors import TenantError, UnknownTenant
 from tenants.models import Tenant
 
 log = structlog.get_logger()
@@ -136,7 +136,7 @@ class Controller:
         except UnknownTenant as error:
             log.warning("unknown_tenant", lookup=error.lookup, reason=error.reason)
             leg.hangup("UNALLOCATED_NUMBER")
-        except (DatabaseUnavailable, ProviderError, OSError) as error:
+        except (TenantError, ProviderError, OSError) as error:
             # The dialplan's next actions are the standby controller, then an apology.
             log.error("call_refused", error=str(error))  # noqa: TRY400 - its cause says no more
             leg.release()

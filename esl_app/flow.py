@@ -93,6 +93,7 @@ class Parts:
     conversation: Conversation
     journal: Journal
     sounds_dir: Path
+    resumed: bool
     run_flow: Callable[[str, Call], None]
 
 
@@ -121,7 +122,7 @@ class Call:
     @property
     def resumed(self) -> bool:
         """The conversation began on another worker, which went away: do not greet again."""
-        return self._parts.conversation.loop.turns > 0
+        return self._parts.resumed
 
     def prepare(self) -> None:
         """Make the leg ready for our prompts; the controller does it before the flow begins."""

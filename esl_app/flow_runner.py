@@ -12,11 +12,12 @@ import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 import structlog
+from gevent import GreenletExit
 
 from esl_app.flow import Call
 
@@ -82,26 +83,28 @@ def load(path: Path) -> Flow:
     Raises:
         FlowProblem: what is wrong, and where.
     """
-    check(path)
-    name = f"voice_ai_flow_{path.stem}_{next(_loads)}"
-    spec = spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
+    tree = check(path)
+    # Compiled here and not by the import system, which would take a file that changed twice within
+    # a second for the same, and leave its cache beside the flows.
+    module = ModuleType(f"voice_ai_flow_{path.stem}_{next(_loads)}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where dataclasses look annotations up
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise FlowProblem(
-            f"{path}:{_line_in(path, error)}: {type(error).__name__}: {error}"
-        ) from error
-    return cast(
-        Flow,
-        next(f for f in vars(module).values() if getattr(f, "__voice_ai_flow__", False)),
-    )
+        exec(compile(tree, str(path), "exec"), module.__dict__)  # noqa: S102 - flows are trusted
+    except BaseException as error:
+        del sys.modules[module.__name__]
+        if isinstance(error, GreenletExit):
+            raise
+        line = _line_in(path, error)
+        raise FlowProblem(f"{path}:{line}: {type(error).__name__}: {error}") from error
+    for value in vars(module).values():
+        if getattr(value, "__voice_ai_flow__", False):
+            return cast(Flow, value)
+    raise FlowProblem(f"{path}:1: a decorator above @flow hides it; put @flow on top")
 
 
-def check(path: Path) -> None:
-    """Refuse what cannot or must not run, without running it.
+def check(path: Path) -> ast.Module:
+    """Read a file and refuse what cannot or must not run, without running it.
 
     Raises:
         FlowProblem: what is wrong, and where.
@@ -130,6 +133,7 @@ def check(path: Path) -> None:
             if module.split(".")[0] == "esl_app" and module != "esl_app.flow":
                 line = cast(ast.stmt, node).lineno
                 raise FlowProblem(f"{path}:{line}: imports {module}; esl_app.flow is the way in")
+    return tree
 
 
 def _is_flow(node: ast.FunctionDef) -> bool:

@@ -42,8 +42,8 @@ class Turn:
     """What the caller said, what we answered, and what each stage took."""
 
     number: int
-    question: str = ""
-    answer: str = ""
+    question: str = field(default="", repr=False)
+    answer: str = field(default="", repr=False)
     intent: str = ""
     speech_ended_s: float = 0.0  # when the caller's last voiced frame was, on the journal's clock
     speech_ms: int = 0

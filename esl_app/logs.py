@@ -11,6 +11,11 @@ import structlog
 
 Event = MutableMapping[str, Any]
 
+# Without the frames' variables, which hold what people say.
+_TRACES = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def hide_pii(_: Any, __: str, event: Event) -> Event:
     """Mask every key with a `pii` segment: words, digits and numbers of people stay out of logs.
@@ -31,9 +36,13 @@ def configure(
 ) -> None:
     """Set up structlog for the process; logs go to standard error."""
     renderer: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [_TRACES, structlog.processors.JSONRenderer()]
         if form == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     structlog.configure(
         processors=[

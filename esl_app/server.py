@@ -316,7 +316,7 @@ class Server(OutboundESLServer):  # type: ignore[misc]  # greenswitch has no typ
             disposition = "lost"
         except gevent.GreenletExit:
             disposition = "released"
-        except (Exception, gevent.Timeout) as error:  # noqa: BLE001 - the outermost edge of a call
+        except (Exception, SystemExit, gevent.Timeout) as error:  # noqa: BLE001 - the edge of a call
             log.error("leg_failed", **trace_of(error))  # noqa: TRY400 - a message may hold speech
         self.counters[f"leg_{disposition}"] += 1
         self._end(leg, disposition)

@@ -20,7 +20,7 @@ from esl_app.ears import Vad
 from esl_app.engines import EnginePool, Engines
 from esl_app.errors import EslError, Hangup, LegLost, trace_of
 from esl_app.flow import Call, Parts
-from esl_app.flow_runner import FlowLoader, FlowProblem, line_of
+from esl_app.flow_runner import FlowLoader, line_of
 from esl_app.greenlets import spawn
 from esl_app.journal import Entry, Journal, Turn
 from esl_app.leg import Leg
@@ -169,6 +169,7 @@ class Serving:
             conversation=conversation,
             journal=journal,
             sounds_dir=self.settings.sounds_dir,
+            resumed=self._session is not None,
             run_flow=lambda name, of: self.flows.get(name)(of),
         )
         return Call(parts), conversation, media
@@ -196,6 +197,7 @@ class Serving:
     def _flow(self, call: Call) -> str:
         """Run the flow to its end, whatever that is; how the call ended."""
         name = self.settings.call.flow
+        flow = None
         try:
             flow = self.flows.get(name)
             call.prepare()
@@ -209,8 +211,9 @@ class Serving:
         except LegLost as lost:
             self.journal.add("leg_lost", reason=lost.reason)
             return "leg_lost"
-        except Exception as error:  # noqa: BLE001 - outermost edge of a script we did not write
-            line = 0 if isinstance(error, FlowProblem) else line_of(flow, error)
+        except (Exception, SystemExit, gevent.Timeout) as error:  # noqa: BLE001
+            # The outermost edge of a script we did not write; its `exit()` is for itself alone.
+            line = line_of(flow, error) if flow is not None else 0
             log.error("flow_failed", flow=name, line=line, **trace_of(error))  # noqa: TRY400
             self.journal.add("flow_failed", flow=name, line=line, error=type(error).__name__)
             self._apologise(call)
@@ -238,9 +241,9 @@ class Serving:
     def _say_that_it_is_broken(self, call: Call) -> None:
         try:
             call.say(phrases(call.secretary.language).broken, barge_in=False)
-        except EslError:
+        except (Hangup, LegLost):
             raise
-        except Exception as error:  # noqa: BLE001 - what is broken may be how we speak
+        except (Exception, gevent.Timeout) as error:  # noqa: BLE001 - what is broken may be how we speak
             log.error("apology_failed", **trace_of(error))  # noqa: TRY400
 
     def _time_out(self) -> None:
@@ -269,7 +272,7 @@ class Serving:
         facts = self._facts(disposition, call)
         self._archive.end(facts, turns=conversation.loop.turns)
         if disposition not in {"leg_lost", "released"}:  # a standby may get the leg and go on
-            self.stores.sessions.drop(self.leg.uuid)
+            self.stores.sessions.drop(self.leg.uuid, self._conversation_uuid)
         _canonical_line(facts, self.journal)
         if self.on_call is not None:
             self.on_call(self.leg, self.journal, facts)

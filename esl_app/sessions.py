@@ -86,10 +86,12 @@ class Sessions:
             return None
         return session if session.domain_uuid == domain_uuid else None
 
-    def drop(self, leg_uuid: str) -> None:
-        """Forget a leg whose call is over."""
+    def drop(self, leg_uuid: str, conversation_uuid: UUID) -> None:
+        """Forget a leg whose call is over; not what somebody else has begun on the same leg."""
         try:
-            self._redis.delete(_key(leg_uuid))
+            text = self._redis.get(_key(leg_uuid))
+            if isinstance(text, str) and str(conversation_uuid) in text:
+                self._redis.delete(_key(leg_uuid))
         except RedisError as error:
             log.warning("session_not_dropped", error=type(error).__name__)
 

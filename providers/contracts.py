@@ -20,7 +20,7 @@ Kind = Literal["stt", "tts", "llm", "embeddings"]
 class Audio:
     """A piece of sound: s16le mono `pcm` at `rate` samples a second."""
 
-    pcm: bytes
+    pcm: bytes = field(repr=False)  # somebody's voice: not for a traceback
     rate: int
 
     @property

@@ -124,8 +124,11 @@ class Secretary(Row):
     silence_fallback_seconds: int = Field(default=6, ge=1, le=300)
     silence_fallback_prompt: str = ""
     silence_fallback_max_retries: int = Field(default=2, ge=0, le=10)
-    transfer_extension: str | None = Field(default=None, pattern=r"^\+?[A-Za-z0-9._*#-]{1,64}$")
-    transfer_context: str = Field(default="default", pattern=r"^[A-Za-z0-9._-]{1,128}$")
+    # What a transfer takes (esl_app.protocol.safe): digits and keys, or a name.
+    transfer_extension: str | None = Field(
+        default=None, pattern=r"^(\+?[0-9*#]{1,32}|[A-Za-z][A-Za-z0-9_.-]{0,63})$"
+    )
+    transfer_context: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")
     handoff_enabled: bool = True
     handoff_keywords: Keywords = ()
     farewell_keywords: Keywords = ()

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from esl_app import logs
 
@@ -46,9 +47,9 @@ def _tell(console: Console, kind: str, data: dict[str, Any]) -> None:
         case "ready":
             console.print(f"[dim]listening on 127.0.0.1:{data['port']}, a call comes in[/]\n")
         case "heard":
-            console.print(f"[bold cyan]caller[/]  {data['pii_text']}")
+            console.print(f"[bold cyan]caller[/]  {escape(data['pii_text'])}")
         case "said":
-            console.print(f"[bold green]agent[/]   {data['pii_text']}")
+            console.print(f"[bold green]agent[/]   {escape(data['pii_text'])}")
         case "answered":
             times = "  ".join(f"{s} {data[f'{s}_ms']}" for s in STAGES if data[f"{s}_ms"])
             sources = ", ".join(data["sources"]) or "no source"

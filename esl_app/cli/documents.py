@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from esl_app.config import Settings
@@ -77,7 +78,7 @@ def list_(context: typer.Context, domain: Domain) -> None:
     table = Table("name", "type", "passages", "bytes", "status")
     for row in listed:
         table.add_row(
-            row.document_name,
+            escape(row.document_name),
             row.document_type,
             str(row.chunk_count),
             str(row.file_size),
@@ -97,8 +98,8 @@ def show(context: typer.Context, name: Name, domain: Domain) -> None:
         raise Rejected(name, f"{domain} has no such document")
     console = Console()
     for passage in found:
-        console.rule(f"{passage.title or name}", align="left")
-        console.print(passage.text)
+        console.rule(escape(passage.title or name), align="left")
+        console.print(passage.text, markup=False)
 
 
 @app.command("remove")
@@ -133,5 +134,5 @@ def search(
             pool.close()
     table = Table("score", "title", "passage", show_lines=True)
     for source in found:
-        table.add_row(f"{source.score:.3f}", source.title, source.text)
+        table.add_row(f"{source.score:.3f}", escape(source.title), escape(source.text))
     Console().print(table)

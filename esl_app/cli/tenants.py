@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from esl_app.config import Settings
@@ -81,7 +82,7 @@ def show(context: typer.Context, domain: Domain) -> None:
     table.add_row("numbers", ", ".join(did.destination_number for did in dids) or "none")
     for key, value in tenant.secretary.model_dump().items():
         if value not in ("", None, (), {}):
-            table.add_row(key, str(value))
+            table.add_row(key, escape(str(value)))
     for kind, rows in tenant.providers.items():
         table.add_row(f"{kind} providers", ", ".join(row.provider_name for row in rows))
     Console().print(table)

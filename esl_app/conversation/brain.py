@@ -26,7 +26,13 @@ class Retriever(Protocol):
     """Finds a tenant's passages (knowledge.retrieval)."""
 
     def search(
-        self, domain_uuid: UUID, question: str, limit: int, deadline: Deadline
+        self,
+        domain_uuid: UUID,
+        question: str,
+        limit: int,
+        deadline: Deadline,
+        *,
+        voice_secretary_uuid: UUID | None = None,
     ) -> Sequence[Source]: ...
 
 
@@ -122,7 +128,11 @@ class Brain:
         with self._journal.span(turn, "retrieval"):
             try:
                 return self._retriever.search(
-                    self._domain_uuid, question, PASSAGES, Deadline.after(self._retrieval_s)
+                    self._domain_uuid,
+                    question,
+                    PASSAGES,
+                    Deadline.after(self._retrieval_s),
+                    voice_secretary_uuid=self._secretary.voice_secretary_uuid,
                 )
             except (ProviderError, TenantError) as error:
                 log.warning("retrieval_failed", error=str(error))

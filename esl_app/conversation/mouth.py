@@ -29,8 +29,7 @@ log = structlog.get_logger()
 _AHEAD: Final = 2  # sentences synthesised before they are needed
 _END: Final = None
 _FIRST_WORDS: Final = 6
-_FILLER_S: Final = 1.2  # of silence after the caller's words: then we say that we are at it
-_FILLER_LEAST_S: Final = 0.6  # an answer that is about to come is not announced
+_FILLER_S: Final = 1.2  # from when we know what was said: then we say that we are at it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +162,13 @@ class Mouth:
         self, ready: Queue[tuple[str, Prompt] | Exception | None], turn: Turn, *, barge_in: bool
     ) -> Played | None:
         """Say that we are at it when the first sentence is late; how that was cut short, if so."""
-        silent_s = self._journal.now_s - turn.speech_ended_s
-        wait_s = max(_FILLER_LEAST_S, _FILLER_S - silent_s)
         try:
-            self._media.unless_over(lambda: ready.peek(timeout=wait_s))
+            self._media.unless_over(lambda: ready.peek(timeout=_FILLER_S))
         except gevent.queue.Empty:
             if self._filler is None:
                 return None
-            self._journal.add("filler", after_s=round(silent_s + wait_s, 3))
+            silent_s = self._journal.now_s - turn.speech_ended_s
+            self._journal.add("filler", after_s=round(silent_s, 3))
             played = self._media.play(self._filler, barge_in=barge_in)
             return played if played.key or played.voice else None
         return None

@@ -35,7 +35,8 @@ class Demo:
 
     def run(self) -> list[str]:
         """Run it; what went otherwise than scripted (nothing, if all is well)."""
-        settings = Settings(
+        # Not from the environment: it may name the stores and the spool of a running installation.
+        settings = Settings.model_construct(
             data_dir=self.out / "data",
             flows_dir=_flows(),
             listen=Listen(port=0),

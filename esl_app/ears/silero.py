@@ -21,6 +21,7 @@ from esl_app.ears.gate import EnergyVad
 from esl_app.ears.networks import Network, installed, no_memory
 from esl_app.ears.vad import OnJudged, Vad
 from esl_app.ears.windows import InOrder, Window, Windower
+from esl_app.errors import trace_of
 from providers.engine import EngineError
 
 # Windows wait so long for those of other legs. A hop off the hub costs more than the network.
@@ -101,9 +102,9 @@ class SileroVad:
                 continue
             try:
                 found = self._pool.apply(self._judge, (batch,))
-            except Exception:
+            except Exception as error:  # noqa: BLE001
                 # Whatever the runtime raises, it would raise again: calls go on by level.
-                log.exception("silero_failed")
+                log.error("silero_failed", **trace_of(error))  # noqa: TRY400 - a trace holds sound
                 self._failed = True
                 found = [window.level for _, window in batch]
             for (_, window), probability in zip(batch, found, strict=True):
@@ -163,8 +164,8 @@ class _SileroStream:
         """Answers have come."""
         try:
             self._order.release()
-        except Exception:  # one leg's handler must not end the ears of all
-            log.exception("speech_event_handler_failed")
+        except Exception as error:  # noqa: BLE001 - one leg's handler must not end the ears of all
+            log.error("speech_event_handler_failed", **trace_of(error))  # noqa: TRY400
 
     def close(self) -> None:
         self._closed = True

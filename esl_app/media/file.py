@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
+import structlog
+
 from esl_app.errors import EslError, LegTimeout
 from esl_app.greenlets import unless
 from esl_app.leg import Leg
@@ -30,6 +32,8 @@ from providers.deadline import Deadline
 
 THRESHOLD: Final = 300  # mean amplitude, FreeSWITCH's measure, and root mean square, ours
 MARGIN_S: Final = 0.2  # kept before and after the speech for the recogniser
+log = structlog.get_logger()
+
 T = TypeVar("T")
 
 GRACE_S: Final = 10.0  # for FreeSWITCH over the length of what it plays or records
@@ -125,6 +129,10 @@ class FileMedia:
             with self._interrupted_by_keys(True):
                 self._leg.execute(command, Deadline.after(longest_s + GRACE_S))
             return sound.read_wav(path)
+        except (OSError, ValueError) as error:
+            # The disk is full, or FreeSWITCH may not write there: heard as silence, asked again.
+            log.error("recording_unreadable", error=str(error))  # noqa: TRY400
+            return Audio(pcm=b"", rate=sound.TELEPHONE_RATE)
         finally:
             path.unlink(missing_ok=True)
 

@@ -13,12 +13,14 @@ import itertools
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 
 from esl_app.errors import ConfigError
+from esl_app.protocol import safe
 
 log = structlog.get_logger()
 
@@ -29,8 +31,9 @@ _MODE_SHARED = 0o2770  # setgid: what FreeSWITCH writes belongs to the group we 
 class LegSpool:
     """The temporary files of one leg."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, on_close: Callable[[Path], None]) -> None:
         self.directory = directory
+        self._on_close = on_close
         self._numbers = itertools.count(1)
 
     def path(self, what: str, *, suffix: str = ".wav") -> Path:
@@ -40,9 +43,8 @@ class LegSpool:
 
     def close(self) -> None:
         """Delete everything; again is harmless."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-        with contextlib.suppress(OSError):  # other legs of the tenant may be there
-            self.directory.parent.rmdir()
+        _delete(self.directory)
+        self._on_close(self.directory)
 
 
 class Spool:
@@ -55,6 +57,14 @@ class Spool:
 
     def __init__(self, root: Path, *, group: str | None = None) -> None:
         self.root = root.absolute()
+        self._open: set[Path] = set()
+        self._served = itertools.count(1)
+        try:
+            safe.absolute_path(str(self.root))
+        except safe.UnsafePath as error:
+            raise ConfigError(
+                f"spool_dir: {self.root}: FreeSWITCH cannot be sent it: {error}"
+            ) from None
         self.mode = _MODE_SHARED if group else _MODE_ALONE
         try:
             self.gid = grp.getgrnam(group).gr_gid if group else -1
@@ -72,21 +82,27 @@ class Spool:
         Raises:
             OSError: the disk is full or not writable; the caller of this decides what is heard.
         """
-        directory = self.root / str(domain_uuid) / str(UUID(leg_uuid))
+        # A leg may come back (same uuid) while its first serving is still being wound up: each has
+        # a directory of its own.
+        name = f"{UUID(leg_uuid)}-{os.getpid()}-{next(self._served)}"
+        directory = self.root / str(domain_uuid) / name
         for part in (directory.parent, directory):
             part.mkdir(exist_ok=True)
             self._set_mode(part)
-        return LegSpool(directory)
+        self._open.add(directory)
+        return LegSpool(directory, on_close=self._open.discard)
 
     def sweep(self, *, max_age_s: float = 900.0) -> int:
-        """Delete leg directories in which nothing was written for `max_age_s`; how many."""
+        """Delete directories of other workers' legs with no write for `max_age_s`; how many."""
         # Wall clock: file times are.
         oldest = time.time() - max_age_s
         swept = 0
         for directory in self.root.glob("*/*"):
-            if not directory.is_dir() or _newest_write(directory) > oldest:
+            if directory in self._open or not directory.is_dir():
                 continue
-            LegSpool(directory).close()
+            if _newest_write(directory) > oldest:
+                continue
+            _delete(directory)
             swept += 1
         if swept:
             log.info("spool_swept", directories=swept)
@@ -96,6 +112,12 @@ class Spool:
         if self.gid >= 0:
             os.chown(directory, -1, self.gid)
         directory.chmod(self.mode)  # mkdir's own mode argument goes through the umask
+
+
+def _delete(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    with contextlib.suppress(OSError):  # other legs of the tenant may be there
+        directory.parent.rmdir()
 
 
 def _newest_write(directory: Path) -> float:

@@ -104,3 +104,17 @@ def test_without_datagrams_the_call_goes_on_in_file_mode(rig: Rig) -> None:
     assert "file_mode" in call.kinds()
     assert call.facts["ending"] == "goodbye"
     assert {"playback", "record"} <= set(call.result.applications())
+
+
+def test_after_an_interruption_the_next_answer_is_whole(rig: Rig) -> None:
+    tenant = rig.tenant(
+        hears=["Is there parking?", "How do I cancel?", "Is there parking?", "Goodbye."],
+        answers=["word " * 40, "word " * 8],
+        secretary=DUPLEX,
+    )
+    cancel = Speak(AUDIO / "cancel.wav")
+    call = rig.call(QUESTION, Wait(3.0), cancel, QUESTION, QUESTION, switch=duplex())
+    assert call.kinds().count("interrupted") == 1
+    _, messages = rig.rows(call, tenant)
+    answers = [m.content for m in messages if m.role == "assistant"]
+    assert answers[1:] == ["word " * 7 + "word"] * 2

@@ -111,3 +111,28 @@ def test_an_answer_that_takes_long_is_announced(rig: Rig, latency_s: float, brid
     call = rig.call(QUESTION, QUESTION)
     assert ("filler" in call.kinds()) is bridged
     assert "Yes." in call.said()
+
+
+@pytest.mark.parametrize(
+    "ending", ["raise SystemExit(0)", "import gevent; raise gevent.Timeout(1)"]
+)
+def test_a_flow_that_exits_ends_its_own_call_alone(rig: Rig, flows_dir: Path, ending: str) -> None:
+    rig.tenant()
+    shipped = (flows_dir / "reception.py").read_text()
+    (flows_dir / "reception.py").write_text(
+        "from esl_app.flow import Call, flow\n\n\n@flow\ndef reception(call: Call) -> None:\n"
+        f"    call.answer()\n    {ending}\n"
+    )
+    call = rig.call()
+    assert call.facts["disposition"] == "flow_failed"
+    assert call.result.transferred_to == "operator"
+    (flows_dir / "reception.py").write_text(shipped)
+    assert rig.call().facts["disposition"] == "completed", "the worker is still there"
+
+
+def test_a_callers_odd_name_costs_no_record(rig: Rig) -> None:
+    tenant = rig.tenant(hears=["Goodbye."])
+    call = rig.call(QUESTION, variables={"effective_caller_id_name": "Jos\udce9\0"})
+    conversation, messages = rig.rows(call, tenant)
+    assert conversation.end_time is not None
+    assert messages

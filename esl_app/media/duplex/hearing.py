@@ -56,7 +56,8 @@ class Hearing:
         for event in speech:
             if isinstance(event, SpeechStarted):
                 self._endpointer.speech_started(event.at_s)
-                self.close()  # words of half an utterance
+                self.close()
+                self._words = None  # of half an utterance
             elif isinstance(event, SpeechEnded):
                 self._paused(event.at_s)
         if self._words is not None and self._words.news:
@@ -75,7 +76,6 @@ class Hearing:
     def close(self) -> None:
         if self._words is not None and not self._words.ready:
             self._words.close()
-            self._words = None
 
     @property
     def _waits_for_words(self) -> bool:
@@ -85,5 +85,6 @@ class Hearing:
         self._endpointer.speech_ended(at_s)
         self.close()
         utterance = self._listener.utterance()
+        self._words = None
         if self._recognise is not None and utterance is not None:
             self._words = Words(self._recognise, utterance, self._wake)

@@ -25,7 +25,7 @@ import structlog
 from gevent.event import Event as Flag
 
 from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted, Vad
-from esl_app.errors import LegTimeout
+from esl_app.errors import CommandFailed, LegTimeout
 from esl_app.greenlets import unless
 from esl_app.journal import Journal
 from esl_app.leg import Leg
@@ -39,7 +39,7 @@ from esl_app.media.duplex.speaking import Speaking
 from esl_app.media.file import FileMedia
 from esl_app.media.prompts import Prompt
 from esl_app.protocol import Event
-from esl_app.turn.barge_in import BargeIn, BargeInRules
+from esl_app.turn.barge_in import BargeIn, BargeInRules, State
 from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import OPEN, PromptKind
@@ -229,13 +229,13 @@ class DuplexMedia:
         return self._listener, self._player
 
     def _open(self) -> None:
-        link = UnicastLink(
-            self._leg, pacer=self._pacer, on_frame=self._on_frame, on_lost=self._give_up
-        )
         try:
+            link = UnicastLink(
+                self._leg, pacer=self._pacer, on_frame=self._on_frame, on_lost=self._give_up
+            )
             link.open()
             rate = link.wait_first()
-        except NoAudio as error:
+        except (NoAudio, CommandFailed, LegTimeout, OSError) as error:
             self._give_up(str(error))
             return
         self._link = link
@@ -260,6 +260,8 @@ class DuplexMedia:
             self._started_at = event.at_s
         elif isinstance(event, SpeechEnded):
             self._ended_at = event.at_s
+            if self._barge_in.state is State.IDLE:  # nobody speaks who would pass it on
+                self._barge_in.voice_ended(event.at_s)
         else:
             return
         self._speech.append(event)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 
+import structlog
 from gevent.event import Event as Flag
 
+from esl_app.errors import trace_of
 from esl_app.greenlets import spawn
 from esl_app.media.contract import Recognise
 from providers.contracts import Audio
-from providers.errors import ProviderError
+from providers.errors import BadResponse, ProviderError
+
+log = structlog.get_logger()
 
 
 class Words:
@@ -44,5 +48,9 @@ class Words:
             self.text = recognise(audio)
         except ProviderError as error:
             self.error = error
-        self.ended = time.monotonic()
-        self._wake.set()
+        except Exception as error:  # noqa: BLE001 - a greenlet's edge; whoever listens must not wait
+            log.error("recogniser_failed", **trace_of(error))  # noqa: TRY400
+            self.error = BadResponse("the recogniser failed", provider="stt")
+        finally:
+            self.ended = time.monotonic()
+            self._wake.set()

@@ -100,6 +100,35 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, message
         load(write(tmp_path, text))
 
 
+def test_two_changes_within_a_second_are_two(tmp_path: Path) -> None:
+    loader = FlowLoader(tmp_path)
+    path = write(tmp_path, GOOD.format(word="one"))
+    os.utime(path, ns=(10**18, 10**18))
+    assert run(loader) == "one"
+    path.write_text(GOOD.format(word="two"))
+    os.utime(path, ns=(10**18 + 1, 10**18 + 1))
+    assert run(loader) == "two"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["hello.py"], "no cache beside the flows"
+
+
+def test_a_flow_may_have_dataclasses(tmp_path: Path) -> None:
+    text = GOOD.format(word="one").replace(
+        "from esl_app", "from dataclasses import dataclass\nfrom esl_app"
+    )
+    load(write(tmp_path, text + "\n@dataclass\nclass Place:\n    name: str\n"))
+
+
+def test_an_exit_while_loading_ends_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FlowProblem, match=r"hello\.py:7: SystemExit"):
+        load(write(tmp_path, GOOD.format(word="one") + "raise SystemExit(0)\n"))
+
+
+def test_a_decorator_that_hides_the_flow_is_named(tmp_path: Path) -> None:
+    text = GOOD.format(word="one").replace("@flow", "@(lambda f: lambda c: f(c))\n@flow")
+    with pytest.raises(FlowProblem, match="put @flow on top"):
+        load(write(tmp_path, text))
+
+
 def test_a_file_anyone_may_write_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD.format(word=""))
     path.chmod(0o646)

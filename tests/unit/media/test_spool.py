@@ -44,16 +44,18 @@ def test_what_is_not_a_uuid_makes_no_directory(tmp_path: Path) -> None:
 
 
 def test_the_sweep_takes_old_legs_only(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    old, young = (spool.open_leg(uuid4(), str(uuid4())) for _ in range(2))
+    spool, other = Spool(tmp_path), Spool(tmp_path)
+    old, young, ours = (s.open_leg(uuid4(), str(uuid4())) for s in (other, other, spool))
     recording = old.path("utterance")
     recording.write_bytes(b"x")
     past = time.time() - 3600
     os.utime(recording, (past, past))
     os.utime(old.directory, (past, past))
+    os.utime(ours.directory, (past, past))
     assert spool.sweep(max_age_s=900) == 1
     assert not old.directory.exists()
     assert young.directory.exists()
+    assert ours.directory.exists(), "a call that only listens writes nothing for long"
 
 
 def test_an_unusable_place_is_named(tmp_path: Path) -> None:
@@ -65,3 +67,15 @@ def test_an_unusable_place_is_named(tmp_path: Path) -> None:
 def test_an_unknown_group_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="spool_group: no such group: nobodys-group"):
         Spool(tmp_path, group="nobodys-group")
+
+
+def test_a_leg_that_comes_back_has_a_directory_of_its_own(tmp_path: Path) -> None:
+    spool, domain, leg = Spool(tmp_path), uuid4(), str(uuid4())
+    first, second = spool.open_leg(domain, leg), spool.open_leg(domain, leg)
+    first.close()
+    assert second.directory.is_dir()
+
+
+def test_a_place_that_freeswitch_cannot_be_told_of_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"spool_dir: .*a b"):
+        Spool(tmp_path / "a b")
