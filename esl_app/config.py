@@ -49,10 +49,12 @@ class CallLimits(_Section):
     flow: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "reception"
     max_s: Annotated[float, Field(gt=0)] = 3600.0
     fallback_extension: Annotated[
-        str, Field(pattern=r"^(|[A-Za-z0-9*#+][A-Za-z0-9_*#+-]{0,63})$")
+        str, Field(pattern=r"^(|\+?[0-9*#]{1,32}|[A-Za-z][A-Za-z0-9_.-]{0,63})$")
     ] = "operator"
     """Where a call goes when its flow breaks; empty hangs up after the apology."""
-    fallback_context: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "voice-ai-fallback"
+    fallback_context: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")] = (
+        "voice-ai-fallback"
+    )
 
 
 class ProviderDeadlines(_Section):
@@ -76,7 +78,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     """redis://… ; empty starts the embedded server."""
     data_dir: Path = Path("var")
-    """Embedded servers, cached prompts and, unless set below, the spool."""
+    """Embedded servers and, unless set below, the spool with the cached prompts beside it."""
     spool_dir: Path | None = None
     """Temporary audio; FreeSWITCH must see the same path."""
     spool_group: str | None = None

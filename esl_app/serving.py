@@ -150,6 +150,7 @@ class Serving:
                 language=row.language,
                 max_turns=row.max_turns,
                 max_misses=row.silence_fallback_max_retries + 1,
+                handoff_enabled=row.handoff_enabled,
                 handoff_keywords=row.handoff_keywords,
                 farewell_keywords=row.farewell_keywords,
                 still_there=row.silence_fallback_prompt or None,

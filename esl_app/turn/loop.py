@@ -42,6 +42,7 @@ class Rules:
     max_turns: int = 20
     max_misses: int = 3
     max_failures: int = 2
+    handoff_enabled: bool = True
     handoff_keywords: Sequence[str] = ()
     farewell_keywords: Sequence[str] = ()
     still_there: str | None = None  # the row's `silence_fallback_prompt`
@@ -107,7 +108,7 @@ class TurnLoop:
             handoff_keywords=self.rules.handoff_keywords,
             farewell_keywords=self.rules.farewell_keywords,
         )
-        if intent is Intent.HANDOFF:
+        if intent is Intent.HANDOFF and self.rules.handoff_enabled:
             return End(ending=Ending.HANDOFF, question=text)
         if intent is Intent.GOODBYE:
             return End(ending=Ending.GOODBYE, question=text)

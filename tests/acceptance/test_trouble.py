@@ -10,9 +10,9 @@ import pytest
 
 from esl_app.journal import Entry
 from esl_app.leg import Leg
-from esl_app.switchsim import SpeakWhenQuiet
+from esl_app.switchsim import Caller, SpeakWhenQuiet, Switch
 from providers.fake import FakeLlm
-from tests.fix_calls import AUDIO, Rig
+from tests.fix_calls import AUDIO, NUMBER, SPEED, PlacedCall, Rig
 
 pytestmark = pytest.mark.acceptance
 
@@ -130,9 +130,18 @@ def test_a_flow_that_exits_ends_its_own_call_alone(rig: Rig, flows_dir: Path, en
     assert rig.call().facts["disposition"] == "completed", "the worker is still there"
 
 
-def test_a_callers_odd_name_costs_no_record(rig: Rig) -> None:
+def test_a_callers_odd_number_costs_no_record(rig: Rig) -> None:
     tenant = rig.tenant(hears=["Goodbye."])
-    call = rig.call(QUESTION, variables={"effective_caller_id_name": "Jos\udce9\0"})
+    result = Switch(speed=SPEED).call(
+        Caller([QUESTION], number="55\x000199"),
+        port=rig.controller.server.port,
+        destination_number=NUMBER,
+        timeout_s=60,
+    )
+    rig.settle()
+    journal, facts = rig.ended[result.uuid]
+    call = PlacedCall(result=result, journal=journal, facts=facts)
     conversation, messages = rig.rows(call, tenant)
     assert conversation.end_time is not None
+    assert conversation.caller_id_number == "55 0199"
     assert messages

@@ -23,6 +23,7 @@ def test_two_calls_at_once_give_plausible_figures() -> None:
     assert min(report.ready_ms) > 900 * (turn.LLM_S + turn.TTS_S)
     assert -5 < min(report.engine_ms) < 2000
     assert report.interrupted >= 2
+    assert report.cut_by_nobody == 0
     assert report.silent_ms
     assert 0 < max(report.silent_ms) < 3000
     console = Console(record=True, width=120)

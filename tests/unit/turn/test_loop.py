@@ -63,3 +63,9 @@ def test_a_hum_is_not_answered() -> None:
     step = loop().heard("Hmm.")
     assert isinstance(step, Say)
     assert step.why == "not_heard"
+
+
+def test_a_tenant_without_hand_off_has_the_wish_answered() -> None:
+    assert loop(handoff_enabled=False).heard("I want a person") == Answer(
+        question="I want a person"
+    )
