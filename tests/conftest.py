@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.fix_pg", "tests.fix_redis", "tests.fix_fakes", "tests.fix_calls"]
+
+# CI tries the same examples each time; a developer's runs look for new ones.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 _LEVELS = {"unit", "integration", "acceptance", "security", "freeswitch"}
 

@@ -262,8 +262,10 @@ def dictate(
     raise AssertionError
 
 
+# Not of an open question: "it's one", a second's pause, "four one five" is cut there, and only the
+# prompt's kind could tell that a number is meant.
 @given(
-    dictations(kinds=(Kind.DIGITS, Kind.PHONE, Kind.OPEN)),
+    dictations(kinds=(Kind.DIGITS, Kind.PHONE)),
     st.floats(0.0, 0.35),
     st.booleans(),
     st.sampled_from([0.0, 0.2, 0.9, 2.0]),
