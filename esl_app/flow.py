@@ -31,11 +31,34 @@ from esl_app.media.contract import Media
 from esl_app.media.prompts import Prompt
 from esl_app.protocol import safe
 from esl_app.turn import Phrases, phrases
+from esl_app.turn.prompt_kind import (
+    DATE,
+    EMAIL,
+    OPEN,
+    PHONE,
+    SPELLED,
+    YES_NO,
+    PromptKind,
+)
 from providers.deadline import Deadline
 from providers.errors import ProviderError
 from tenants.models import Tenant
 
-__all__ = ["Call", "FlowError", "Hangup", "Outcome", "Secretary", "flow"]
+__all__ = [
+    "DATE",
+    "EMAIL",
+    "OPEN",
+    "PHONE",
+    "SPELLED",
+    "YES_NO",
+    "Call",
+    "FlowError",
+    "Hangup",
+    "Outcome",
+    "PromptKind",
+    "Secretary",
+    "flow",
+]
 
 COMMAND_S = 5.0  # an answer, a transfer: FreeSWITCH does these at once or not at all
 
@@ -182,12 +205,16 @@ class Call:
             longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
         )
 
-    def ask(self, prompt: str) -> str:
-        """Say `prompt` and return the caller's words; empty when none came."""
+    def ask(self, prompt: str, *, kind: PromptKind = OPEN) -> str:
+        """Say `prompt` and return the caller's words; empty when none came.
+
+        The `kind` of answer (`PHONE`, `YES_NO`, `PromptKind.digits(4)`, …) decides how long the
+        caller may pause inside it.
+        """
         self.say(prompt)
         turn = self._parts.journal.turn()
         try:
-            return self._parts.ears.hear(turn).text
+            return self._parts.ears.hear(turn, kind=kind).text
         except ProviderError as error:
             self._parts.journal.add("trouble", stage="stt", error=str(error))
             return ""

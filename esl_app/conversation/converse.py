@@ -12,7 +12,8 @@ from esl_app.conversation.brain import Brain
 from esl_app.conversation.ears import Ears
 from esl_app.conversation.mouth import Mouth
 from esl_app.journal import Journal, Turn
-from esl_app.turn import Answer, End, Ending, Intent, Say, Step, TurnLoop
+from esl_app.turn import Answer, End, Ending, Intent, Say, Step, TurnLoop, asked_for
+from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.errors import ProviderError
 
 log = structlog.get_logger()
@@ -48,6 +49,8 @@ class Conversation:
     mouth: Mouth
     journal: Journal
     on_turn: Callable[[Turn], None] = field(default=lambda _: None)
+    _kind: PromptKind = OPEN
+    """Of the answer that what we said last asks for."""
 
     def run(self) -> Outcome:
         """Talk until the caller says goodbye, wants a person, presses a key or goes quiet.
@@ -55,6 +58,7 @@ class Conversation:
         Raises:
             Hangup: the caller is gone; what was said so far is in the journal.
         """
+        self._asked()
         while True:
             turn = self.journal.turn()
             try:
@@ -69,7 +73,7 @@ class Conversation:
 
     def _turn(self, turn: Turn) -> Outcome | None:
         try:
-            understood = self.ears.hear(turn)
+            understood = self.ears.hear(turn, kind=self._kind)
         except ProviderError as error:
             return self._do(self._failure("stt", error, turn), turn)
         if understood.digits:
@@ -87,6 +91,8 @@ class Conversation:
                 turn.intent = Intent.REPEAT if why == "repeat" else turn.intent
                 turn.answer = text if turn.question else ""
                 self._say(text, turn)
+                if why == "repeat":
+                    self._asked()  # otherwise what was asked before stays asked
                 return None
             case Answer(question=question, intent=intent):
                 turn.intent = intent
@@ -102,8 +108,12 @@ class Conversation:
         self.brain.remember(question, spoken.text)
         self.loop.answered(spoken.text)
         turn.answer = spoken.text
+        self._asked()
         self._answered(turn)
         return None
+
+    def _asked(self) -> None:
+        self._kind = asked_for(self.mouth.said, language=self.loop.rules.language)
 
     def _say(self, text: str, turn: Turn) -> None:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from esl_app.journal import Journal, Span, Turn
 from esl_app.media.contract import Media, Recognised
 from esl_app.speech import clean
+from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.contracts import Audio, SpeechToText
 from providers.deadline import Deadline
 
@@ -50,8 +51,12 @@ class Ears:
         self._no_input_s = no_input_s
         self._stt_s = stt_s
 
-    def hear(self, turn: Turn) -> Understood:
+    def hear(self, turn: Turn, *, kind: PromptKind = OPEN) -> Understood:
         """One utterance as text; its times and provider go to `turn`.
+
+        Args:
+            turn: of the utterance.
+            kind: of answer that was asked for: it decides how long a pause may be.
 
         Raises:
             ProviderError: there was speech, and the recogniser failed.
@@ -62,6 +67,7 @@ class Ears:
             silence_s=self._silence_s,
             longest_s=self._longest_s,
             recognise=self.words,
+            kind=kind,
         )
         if heard.digits:
             self._journal.add("pressed", pii_digits=heard.digits)

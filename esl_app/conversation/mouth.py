@@ -77,6 +77,8 @@ class Mouth:
         self._tts_s = tts_s
         self._llm_s = llm_s
         self._filler: Prompt | None = None
+        self.said = ""
+        """What the caller heard last, fillers apart: what he answers to."""
 
     def prompt(self, text: str) -> Prompt:
         """The sound of `text`, from the cache or made now.
@@ -125,6 +127,7 @@ class Mouth:
         texts = sentences(pieces, self._language, first_words=_FIRST_WORDS if turn else None)
         maker = spawn(self._make, texts, ready, turn)
         heard: list[str] = []
+        self.said = ""
         wait_s = self._llm_s + self._tts_s
         try:
             if turn is not None and (cut := self._bridge(ready, turn, barge_in=barge_in)):
@@ -143,9 +146,9 @@ class Mouth:
                 )
                 played = self._media.play(prompt, barge_in=barge_in)
                 heard.append(_heard(sentence, prompt, played))
+                self.said = " ".join(filter(None, heard))
                 if played.key or played.voice:
-                    text_heard = " ".join(filter(None, heard))
-                    return Spoken(text=text_heard, digit=played.key, interrupted=played.voice)
+                    return Spoken(text=self.said, digit=played.key, interrupted=played.voice)
         except gevent.queue.Empty:
             raise Timeout("no sentence came in time", provider=self._tts.name) from None
         finally:

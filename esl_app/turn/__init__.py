@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from esl_app.turn.asking import asked_for
 from esl_app.turn.backchannel import Overlap, only_sounds, overlap
 from esl_app.turn.barge_in import Action, BargeIn, BargeInRules, Cut, Pause, Resume
 from esl_app.turn.completeness import Completeness, completeness
@@ -48,6 +49,7 @@ __all__ = [
     "Step",
     "TurnLoop",
     "Warn",
+    "asked_for",
     "completeness",
     "detect",
     "heard_of",
