@@ -83,8 +83,11 @@ class Settings(BaseSettings):
     """Temporary audio; FreeSWITCH must see the same path."""
     spool_group: str | None = None
     """A group FreeSWITCH's user is in: spool directories are then 2770 instead of 0750."""
+    prompts_mb: Annotated[int, Field(ge=1)] = 1024
+    """How much synthesised speech is kept on disk; the least lately used goes first."""
     flows_dir: Path = Path("dialplan/flows")
     sounds_dir: Path = Path("sounds")
+    """Recorded sounds that flows play by name: `call.play("holiday.wav")`."""
     warm_offline: bool = True
     """Load the offline engines at start, if they are installed."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

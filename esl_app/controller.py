@@ -58,6 +58,7 @@ class Controller:
             settings.spool.parent / "prompts",
             directory_mode=self._spool.mode,
             gid=self._spool.gid,
+            max_bytes=settings.prompts_mb << 20,
         )
         self._flows = FlowLoader(settings.flows_dir)
         self.engines = EnginePool()

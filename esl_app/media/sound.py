@@ -64,12 +64,16 @@ def write_channels(path: Path, tracks: list[Audio]) -> None:
     for column, track in enumerate(samples):
         frames[: len(track), column] = track
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with wave.open(str(unfinished), "wb") as writer:
-        writer.setnchannels(len(samples))
-        writer.setsampwidth(2)
-        writer.setframerate(rate)
-        writer.writeframes(frames.tobytes())
-    unfinished.replace(path)
+    try:
+        with wave.open(str(unfinished), "wb") as writer:
+            writer.setnchannels(len(samples))
+            writer.setsampwidth(2)
+            writer.setframerate(rate)
+            writer.writeframes(frames.tobytes())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def resample(audio: Audio, rate: int) -> Audio:
