@@ -5,6 +5,7 @@ Everything a worker shares between calls hangs here; everything of one call live
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,7 +21,7 @@ from esl_app.media.duplex import Pacer
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import Spool
 from esl_app.server import ListenSettings, Server
-from esl_app.serving import WARM_S, Observer, OnCall, Serving
+from esl_app.serving import WARM_S, Observer, OnCall, Serving, Worker
 from esl_app.stores import Stores
 from providers.deadline import Deadline
 from providers.errors import ProviderError
@@ -50,20 +51,25 @@ class Controller:
         on_call: OnCall | None = None,
     ) -> None:
         self._settings = settings
-        self._stores = stores
-        self._observe = observe
-        self._on_call = on_call
         self._spool = Spool(settings.spool, group=settings.spool_group)
-        self._prompts = PromptCache(
-            settings.spool.parent / "prompts",
-            directory_mode=self._spool.mode,
-            gid=self._spool.gid,
-            max_bytes=settings.prompts_mb << 20,
-        )
-        self._flows = FlowLoader(settings.flows_dir)
         self.engines = EnginePool()
         self.pacer = Pacer()
-        self._vad = best_vad()
+        self._worker = Worker(
+            settings=settings,
+            stores=stores,
+            engines=self.engines,
+            pacer=self.pacer,
+            vad=best_vad(),
+            prompts=PromptCache(
+                settings.spool.parent / "prompts",
+                directory_mode=self._spool.mode,
+                gid=self._spool.gid,
+                max_bytes=settings.prompts_mb << 20,
+            ),
+            flows=FlowLoader(settings.flows_dir),
+            observe=observe,
+            on_call=on_call,
+        )
         listen = settings.listen
         self.server = Server(
             ListenSettings(
@@ -98,7 +104,7 @@ class Controller:
             FlowProblem: the flow that calls run cannot be loaded.
             ConfigError: the address cannot be listened on.
         """
-        self._flows.get(self._settings.call.flow)
+        self._worker.flows.get(self._settings.call.flow)
         self._janitor = gevent.spawn(self._sweep)
         if self._settings.warm_offline:
             self._warming = gevent.spawn(self.warm)
@@ -119,51 +125,41 @@ class Controller:
         gevent.killall([g for g in (self._janitor, self._warming) if g is not None])
         self._janitor = self._warming = None
         self.engines.close()
-        if isinstance(self._vad, SileroVad):
-            self._vad.close()
+        if isinstance(self._worker.vad, SileroVad):
+            self._worker.vad.close()
 
     # One call.
 
     def _serve(self, leg: Leg) -> None:
-        try:
-            tenant = routing.resolve(
-                self._stores.database,
-                domain_uuid=leg.channel.variable("domain_uuid"),
-                domain_name=leg.channel.variable("domain_name"),
-                destination_number=leg.channel.get("Caller-Destination-Number"),
-            )
-            engines = self.engines.for_tenant(tenant)
-            spool = self._spool.open_leg(tenant.domain.domain_uuid, leg.uuid)
-        except UnknownTenant as error:
-            log.warning("unknown_tenant", lookup=error.lookup, reason=error.reason)
-            leg.hangup("UNALLOCATED_NUMBER")
-        except (TenantError, ProviderError, OSError) as error:
-            # The dialplan's next actions are the standby controller, then an apology.
-            log.error("call_refused", error=str(error))  # noqa: TRY400 - its cause says no more
-            leg.release()
-        else:
-            structlog.contextvars.bind_contextvars(tenant=str(tenant.domain.domain_uuid))
-            Serving(
-                settings=self._settings,
-                stores=self._stores,
-                engine_pool=self.engines,
-                pacer=self.pacer,
-                vad=self._vad,
-                prompts=self._prompts,
-                flows=self._flows,
-                observe=self._observe,
-                on_call=self._on_call,
-                leg=leg,
-                tenant=tenant,
-                engines=engines,
-                spool=spool,
-            ).run()
+        with ExitStack() as held:
+            try:
+                tenant = routing.resolve(
+                    self._worker.stores.database,
+                    domain_uuid=leg.channel.variable("domain_uuid"),
+                    domain_name=leg.channel.variable("domain_name"),
+                    destination_number=leg.channel.get("Caller-Destination-Number"),
+                )
+                tenant.secretary.check_served()
+                engines = held.enter_context(self.engines.using(tenant))
+                spool = self._spool.open_leg(tenant.domain.domain_uuid, leg.uuid)
+            except UnknownTenant as error:
+                log.warning("unknown_tenant", lookup=error.lookup, reason=error.reason)
+                leg.hangup("UNALLOCATED_NUMBER")
+            except (TenantError, ProviderError, OSError) as error:
+                # The dialplan's next actions are the standby controller, then an apology.
+                log.error("call_refused", error=str(error))  # noqa: TRY400 - its cause says no more
+                leg.release()
+            else:
+                structlog.contextvars.bind_contextvars(tenant=str(tenant.domain.domain_uuid))
+                Serving(
+                    worker=self._worker, leg=leg, tenant=tenant, engines=engines, spool=spool
+                ).run()
 
     def _sweep(self) -> None:
         while True:
             try:
                 self._spool.sweep()
-                self._prompts.sweep()
+                self._worker.prompts.sweep()
             except OSError as error:
                 log.error("sweep_failed", error=str(error))  # noqa: TRY400
             gevent.sleep(_JANITOR_S)

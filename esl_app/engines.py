@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeVar, cast
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, cast
 
 import structlog
 
@@ -19,7 +20,7 @@ from tenants.models import ProviderRow, Tenant
 
 log = structlog.get_logger()
 
-_MOST: Final = 256  # adapters kept; beyond, the one unused for longest is closed
+MOST: Final = 256  # adapters kept; beyond, those unused for longest are closed
 _DEFAULT: Final[dict[Kind, str]] = {
     "stt": "offline",
     "tts": "offline",
@@ -27,7 +28,30 @@ _DEFAULT: Final[dict[Kind, str]] = {
     "embeddings": "offline",
 }
 
-T = TypeVar("T", SpeechToText, TextToSpeech, LanguageModel, Embedder)
+Adapter = SpeechToText | TextToSpeech | LanguageModel | Embedder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """Which adapter: one of these is made once."""
+
+    kind: Kind
+    name: str
+    config: str = field(repr=False)  # JSON, so that it can be a key; may hold an account's
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and configuration as a digest: a changed key makes another sound."""
+        return f"{self.name}:{hashlib.sha256(self.config.encode()).hexdigest()[:16]}"
+
+    @classmethod
+    def of(cls, kind: Kind, row: ProviderRow | None, **overrides: str) -> _Choice:
+        config = {**(row.config if row else {}), **overrides}
+        return cls(
+            kind=kind,
+            name=registry.canonical(kind, row.provider_name if row else _DEFAULT[kind]),
+            config=json.dumps(config, sort_keys=True, default=str),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +66,30 @@ class Engines:
 
 
 class EnginePool:
-    """Makes adapters when they are first needed and keeps them, connections and models included."""
+    """Makes adapters when they are first needed and keeps them, connections and models included.
 
-    def __init__(self) -> None:
-        self._adapters: OrderedDict[
-            tuple[Kind, str], SpeechToText | TextToSpeech | LanguageModel | Embedder
-        ] = OrderedDict()
+    Args:
+        most: adapters kept. One that a call uses is never closed, so many calls at once, each of
+            another tenant, hold more.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._adapters: OrderedDict[_Choice, Adapter] = OrderedDict()
+        self._users: Counter[_Choice] = Counter()
+
+    @contextmanager
+    def using(self, tenant: Tenant) -> Iterator[Engines]:
+        """`for_tenant`, with adapters that nobody closes before the block is left."""
+        choices = _choices(tenant)
+        engines = self._engines(choices)
+        self._users.update(choices.values())
+        try:
+            self._trim()
+            yield engines
+        finally:
+            self._users.subtract(choices.values())
+            self._trim()
 
     def for_tenant(self, tenant: Tenant) -> Engines:
         """The adapters that the tenant's rows name; the offline ones where they name none.
@@ -55,7 +97,7 @@ class EnginePool:
         Raises:
             ProviderError: a row's configuration cannot work; the message names row and field.
         """
-        return self._engines(tenant.provider)
+        return self._engines(_choices(tenant))
 
     def offline(self) -> Engines:
         """The adapters that need no network.
@@ -63,16 +105,7 @@ class EnginePool:
         Raises:
             ProviderError: their packages are not installed.
         """
-        return self._engines(lambda _: None)
-
-    def _engines(self, row_of: Callable[[Kind], ProviderRow | None]) -> Engines:
-        return Engines(
-            stt=cast(SpeechToText, self._get("stt", row_of("stt"))),
-            tts=cast(TextToSpeech, self._get("tts", row_of("tts"))),
-            llm=cast(LanguageModel, self._get("llm", row_of("llm"))),
-            embedder=cast(Embedder, self._get("embeddings", row_of("embeddings"))),
-            tts_fingerprint=_fingerprint("tts", row_of("tts")),
-        )
+        return self._engines({kind: _Choice.of(kind, None) for kind in _DEFAULT})
 
     def warm(self, engines: Engines, deadline: Deadline) -> None:
         """Load models and open connections now; what cannot be is logged, and tried when used."""
@@ -87,23 +120,35 @@ class EnginePool:
         while self._adapters:
             self._adapters.popitem()[1].close()
 
-    def _get(
-        self, kind: Kind, row: ProviderRow | None
-    ) -> SpeechToText | TextToSpeech | LanguageModel | Embedder:
-        key = (kind, _fingerprint(kind, row))
-        adapter = self._adapters.get(key)
+    def _engines(self, choices: dict[Kind, _Choice]) -> Engines:
+        return Engines(
+            stt=cast(SpeechToText, self._get(choices["stt"])),
+            tts=cast(TextToSpeech, self._get(choices["tts"])),
+            llm=cast(LanguageModel, self._get(choices["llm"])),
+            embedder=cast(Embedder, self._get(choices["embeddings"])),
+            tts_fingerprint=choices["tts"].fingerprint,
+        )
+
+    def _get(self, choice: _Choice) -> Adapter:
+        adapter = self._adapters.get(choice)
         if adapter is None:
-            name = row.provider_name if row else _DEFAULT[kind]
-            adapter = registry.create(kind, name, row.config if row else {})
-            self._adapters[key] = adapter
-            if len(self._adapters) > _MOST:
-                self._adapters.popitem(last=False)[1].close()
-        self._adapters.move_to_end(key)
+            adapter = registry.create(choice.kind, choice.name, json.loads(choice.config))
+            self._adapters[choice] = adapter
+        self._adapters.move_to_end(choice)
         return adapter
 
+    def _trim(self) -> None:
+        idle = [choice for choice in self._adapters if not self._users[choice]]
+        for choice in idle[: max(0, len(self._adapters) - self._most)]:
+            self._adapters.pop(choice).close()
+            del self._users[choice]
 
-def _fingerprint(kind: Kind, row: ProviderRow | None) -> str:
-    """Name and configuration as a digest: a changed key makes a new adapter."""
-    name = registry.canonical(kind, row.provider_name if row else _DEFAULT[kind])
-    config = json.dumps(row.config if row else {}, sort_keys=True, default=str)
-    return f"{name}:{hashlib.sha256(config.encode()).hexdigest()[:16]}"
+
+def _choices(tenant: Tenant) -> dict[Kind, _Choice]:
+    """The tenant's first choices, with the secretary's own model for the answers."""
+    model = tenant.secretary.llm_model_override
+    overrides: dict[Kind, dict[str, str]] = {"llm": {"model": model}} if model else {}
+    return {
+        kind: _Choice.of(kind, tenant.provider(kind), **overrides.get(kind, {}))
+        for kind in _DEFAULT
+    }

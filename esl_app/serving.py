@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -32,7 +32,7 @@ from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import LegSpool
 from esl_app.sessions import Session
 from esl_app.stores import Stores
-from esl_app.turn import Rules, TurnLoop, phrases
+from esl_app.turn import BargeInRules, Rules, TurnLoop, phrases
 from knowledge.retrieval import Retriever
 from providers.contracts import Audio
 from providers.deadline import Deadline
@@ -45,37 +45,47 @@ OnCall = Callable[[Leg, Journal, dict[str, object]], None]
 
 _COMMAND_S: Final = 5.0
 WARM_S: Final = 60.0
-_OVERLAP_S: Final = 1.1  # a voice over a prompt is decided about in 1.2 s
+# A voice over a prompt is decided about by then, whether its words are known or not.
+_OVERLAP_S: Final = BargeInRules().decide_s - 0.1
 
 
-@dataclass(kw_only=True)
-class Serving:
-    """What one call needs and leaves; `run` returns when it is over, whichever way it ends."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """What a worker process shares between its calls."""
 
     settings: Settings
     stores: Stores
-    engine_pool: EnginePool
+    engines: EnginePool
     pacer: Pacer
     vad: Vad
     prompts: PromptCache
     flows: FlowLoader
     observe: Observer | None
     on_call: OnCall | None
+
+
+@dataclass(kw_only=True)
+class Serving:
+    """What one call needs and leaves; `run` returns when it is over, whichever way it ends."""
+
+    worker: Worker
     leg: Leg
     tenant: Tenant
     engines: Engines
     spool: LegSpool
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
         """Pick up what another worker left of this call, if it began there."""
         self._clock = time.monotonic()
         self._domain_uuid = self.tenant.domain.domain_uuid
-        self._session = self.stores.sessions.load(self.leg.uuid, self._domain_uuid)
-        self._conversation_uuid: UUID = (
-            self._session.conversation_uuid if self._session else uuid4()
-        )
-        observe, leg = self.observe, self.leg
+        session = self.worker.stores.sessions.load(self.leg.uuid, self._domain_uuid)
+        self._session = session
+        self._conversation_uuid: UUID = session.conversation_uuid if session else uuid4()
+        now = datetime.now(UTC)
+        self.began = session.began if session else now
+        # Wall clocks, of two machines perhaps: all they have in common.
+        self._before_s = max(0.0, (now - self.began).total_seconds())
+        observe, leg = self.worker.observe, self.leg
         self.journal = Journal(
             *([lambda entry: observe(leg, entry)] if observe else []),
             turns_before=self._session.last_turn if self._session else 0,
@@ -86,7 +96,7 @@ class Serving:
         with ExitStack() as stack:
             stack.callback(self.spool.close)
             self._archive = Archive(
-                self.stores.database,
+                self.worker.stores.database,
                 leg=self.leg,
                 tenant=self.tenant,
                 conversation_uuid=self._conversation_uuid,
@@ -94,7 +104,7 @@ class Serving:
             )
             stack.callback(self._archive.close)
             # Models load while the greeting is heard; costs nothing when they are loaded.
-            warming = spawn(self.engine_pool.warm, self.engines, Deadline.after(WARM_S))
+            warming = spawn(self.worker.engines.warm, self.engines, Deadline.after(WARM_S))
             stack.callback(warming.kill)
             watchdog = spawn(self._time_out)
             stack.callback(watchdog.kill)
@@ -110,13 +120,17 @@ class Serving:
                 self._over(disposition, call, conversation)
 
     def _assemble(self) -> tuple[Call, Conversation, Media]:
-        row, deadlines, journal = self.tenant.secretary, self.settings.deadlines, self.journal
+        row, deadlines, journal = (
+            self.tenant.secretary,
+            self.worker.settings.deadlines,
+            self.journal,
+        )
         media = self._media()
         mouth = Mouth(
             media=media,
             tts=self.engines.tts,
             fingerprint=self.engines.tts_fingerprint,
-            prompts=self.prompts,
+            prompts=self.worker.prompts,
             journal=journal,
             domain_uuid=self._domain_uuid,
             language=row.language,
@@ -139,7 +153,7 @@ class Serving:
             domain_uuid=self._domain_uuid,
             secretary=row,
             llm=self.engines.llm,
-            retriever=Retriever(self.stores.database, self.engines.embedder),
+            retriever=Retriever(self.worker.stores.database, self.engines.embedder),
             embedder_name=self.engines.embedder.name,
             journal=journal,
             retrieval_s=deadlines.retrieval_s,
@@ -169,9 +183,9 @@ class Serving:
             ears=ears,
             conversation=conversation,
             journal=journal,
-            sounds_dir=self.settings.sounds_dir,
+            sounds_dir=self.worker.settings.sounds_dir,
             resumed=self._session is not None,
-            run_flow=lambda name, of: self.flows.get(name)(of),
+            run_flow=lambda name, of: self.worker.flows.get(name)(of),
         )
         return Call(parts), conversation, media
 
@@ -182,8 +196,8 @@ class Serving:
         return DuplexMedia(
             self.leg,
             file=file,
-            pacer=self.pacer,
-            vad=self.vad,
+            pacer=self.worker.pacer,
+            vad=self.worker.vad,
             journal=self.journal,
             language=self.tenant.secretary.language,
             recognise=self._recognise,
@@ -197,10 +211,10 @@ class Serving:
 
     def _flow(self, call: Call) -> str:
         """Run the flow to its end, whatever that is; how the call ended."""
-        name = self.settings.call.flow
+        name = self.worker.settings.call.flow
         flow = None
         try:
-            flow = self.flows.get(name)
+            flow = self.worker.flows.get(name)
             call.prepare()
             if call.resumed:
                 call.say(phrases(call.secretary.language).interrupted)
@@ -224,7 +238,7 @@ class Serving:
 
     def _apologise(self, call: Call) -> None:
         """Say that something is broken and hand the call to the fallback destination."""
-        limits = self.settings.call
+        limits = self.worker.settings.call
         try:
             call.answer()
             self._say_that_it_is_broken(call)
@@ -248,7 +262,7 @@ class Serving:
             log.error("apology_failed", **trace_of(error))  # noqa: TRY400
 
     def _time_out(self) -> None:
-        gevent.sleep(self.settings.call.max_s)
+        gevent.sleep(max(0.0, self.worker.settings.call.max_s - self._before_s))
         log.warning("call_too_long")
         try:
             self.leg.hangup("ALLOTTED_TIMEOUT")
@@ -261,22 +275,23 @@ class Serving:
         session = Session(
             domain_uuid=self._domain_uuid,
             conversation_uuid=self._conversation_uuid,
+            began=self.began,
             turns=conversation.loop.turns,
             last_turn=turn.number,
             last_answer=conversation.loop.last_answer,
             history=tuple((m.role, m.content) for m in conversation.brain.history),
         )
-        self.stores.sessions.save(self.leg.uuid, session)
+        self.worker.stores.sessions.save(self.leg.uuid, session)
 
     def _over(self, disposition: str, call: Call, conversation: Conversation) -> None:
         """Tell everybody how the call ended."""
         facts = self._facts(disposition, call)
         self._archive.end(facts, turns=conversation.loop.turns)
         if disposition not in {"leg_lost", "released"}:  # a standby may get the leg and go on
-            self.stores.sessions.drop(self.leg.uuid, self._conversation_uuid)
+            self.worker.stores.sessions.drop(self.leg.uuid, self._conversation_uuid)
         _canonical_line(facts, self.journal)
-        if self.on_call is not None:
-            self.on_call(self.leg, self.journal, facts)
+        if self.worker.on_call is not None:
+            self.worker.on_call(self.leg, self.journal, facts)
 
     def _facts(self, disposition: str, call: Call) -> dict[str, object]:
         leg, tenant = self.leg, self.tenant
@@ -289,7 +304,7 @@ class Serving:
             "secretary": tenant.secretary.secretary_name,
             "language": tenant.secretary.language,
             "began": self.began.isoformat(timespec="seconds"),
-            "duration_s": round(time.monotonic() - self._clock, 3),
+            "duration_s": round(self._before_s + time.monotonic() - self._clock, 3),
             "dialled": call.dialled_number,
             "disposition": disposition,
             "ending": ending.data["ending"] if ending else None,

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -34,6 +34,7 @@ class Session(BaseModel):
     version: Literal[1] = 1
     domain_uuid: UUID
     conversation_uuid: UUID
+    began: AwareDatetime
     turns: Annotated[int, Field(ge=0)] = 0
     last_turn: Annotated[int, Field(ge=0)] = 0
     last_answer: str = ""

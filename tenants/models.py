@@ -133,6 +133,17 @@ class Secretary(Row):
     handoff_keywords: Keywords = ()
     farewell_keywords: Keywords = ()
 
+    def check_served(self) -> None:
+        """Refuse what the column may hold and no call honours.
+
+        Raises:
+            InvalidRow: Names the field and what to set.
+        """
+        if self.processing_mode != "turn_based":
+            raise InvalidRow(
+                f"secretary: processing_mode: {self.processing_mode} is not served; set turn_based"
+            )
+
 
 class Did(Row):
     """A number and the secretary who answers it."""

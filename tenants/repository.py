@@ -197,4 +197,6 @@ def _secretary(values: Mapping[str, Any], providers: Sequence[ProviderRow]) -> S
         if not chosen:
             raise InvalidRow(f"secretary: {key}: no {kind} provider of that name in this tenant")
         row[f"{key}_uuid"] = chosen[0].voice_ai_provider_uuid
-    return parse(Secretary, row, "secretary")
+    secretary = parse(Secretary, row, "secretary")
+    secretary.check_served()
+    return secretary

@@ -167,10 +167,7 @@ class PromptCache:
         made: AsyncResult[None] = AsyncResult()
         self._making[path] = made
         try:
-            audio = synthesize()
-            if not audio.pcm:
-                raise BadResponse("no sound came for a text with words", provider=provider)
-            self._keep(path, audio)
+            self._keep(path, synthesize(), provider)
         except Exception as error:
             made.set_exception(error)
             raise
@@ -182,7 +179,9 @@ class PromptCache:
         finally:
             del self._making[path]
 
-    def _keep(self, path: Path, audio: Audio) -> None:
+    def _keep(self, path: Path, audio: Audio, provider: str) -> None:
+        if not audio.pcm:
+            raise BadResponse("no sound came for a text with words", provider=provider)
         try:
             self._directory(path.parent)
             sound.write_wav(path, sound.resample(audio, sound.TELEPHONE_RATE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ def test_another_controller_goes_on_where_the_first_one_died(make_rig: Any) -> N
             gevent.spawn(leg.close)
 
     first, second = make_rig(observe=die_after_the_answer), make_rig()
-    first.tenant(hears=["Is there parking?", "Goodbye."], answers=["Behind the house."])
+    began = datetime.now(UTC)
+    tenant = first.tenant(hears=["Is there parking?", "Goodbye."], answers=["Behind the house."])
     standby = f"127.0.0.1:{second.controller.server.port}"
     call = first.call(*[QUESTION] * 4, standby=standby)
     second.settle()
@@ -100,6 +102,26 @@ def test_another_controller_goes_on_where_the_first_one_died(make_rig: Any) -> N
     assert said[0] == "Sorry, we were interrupted."
     assert "Good morning." not in said
     assert facts["ending"] == "goodbye"
+    assert facts["began"] == call.facts["began"]
+    here_s = journal.entries[-1].at_s
+    assert facts["duration_s"] > call.facts["duration_s"] + here_s - 0.1, "both parts"
+    conversation, messages = second.rows(call, tenant)
+    assert conversation.duration_seconds is not None
+    assert abs((conversation.start_time - began).total_seconds()) < 2.0
+    assert float(conversation.duration_seconds) == facts["duration_s"]
+    # The second one's recogniser begins its script anew.
+    assert conversation.total_turns == 3
+    assert sorted({message.turn_number for message in messages}) == [1, 2, 3]
+
+
+def test_a_mode_that_is_not_served_sends_the_call_on(
+    rig: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tenant = rig.tenant()
+    with rig.stores.database.tenant(tenant.domain.domain_uuid) as cursor:
+        cursor.execute("UPDATE voice_ai.secretary SET processing_mode = 'realtime'")
+    assert rig.call().result.fell_back, "the dialplan's next actions run"
+    assert "processing_mode: realtime is not served" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(("latency_s", "bridged"), [(0.0, False), (2.0, True)])

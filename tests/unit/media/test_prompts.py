@@ -92,7 +92,7 @@ def silence() -> Audio:
 
 def test_no_sound_is_an_error_and_is_not_kept(tmp_path: Path) -> None:
     cache = PromptCache(tmp_path)
-    with pytest.raises(BadResponse, match="^x: "):
+    with pytest.raises(BadResponse, match=r"^x: "):
         cache.get(key("Hello"), silence, wait_s=1)
     assert not cache.get(key("Hello"), Voice(), wait_s=1).cached
 
