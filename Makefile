@@ -50,5 +50,5 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 -e '.[openai,offline,embedded,test,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 -e '.[openai,deepgram,offline,embedded,test,dev]'
 	@touch $@ $(VENV)/.demo

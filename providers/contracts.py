@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from providers.deadline import Deadline
 
@@ -40,8 +40,46 @@ class Transcript:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SttCapabilities:
     languages: tuple[str, ...] = ()  # primary subtags; empty = any
-    streaming: bool = False
-    partials: bool = False
+    streaming: bool = False  # keeps `StreamingSpeechToText`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What a recogniser knows of an utterance that may still go on.
+
+    `text` is all of it from its first word, the newest words subject to change. `settled`: nothing
+    of what was fed before the last `flush` can change any more.
+    """
+
+    text: str = field(repr=False)
+    settled: bool = False
+
+
+class SpeechStream(Protocol):
+    """One utterance, recognised while it is spoken.
+
+    Only `hearings` waits; the others are for a hub that must not.
+    """
+
+    def feed(self, pcm: bytes) -> None:
+        """The next sound, at the stream's rate. More than the stream can hold fails it."""
+        ...
+
+    def flush(self) -> None:
+        """The caller pauses: settle what was fed so far. More may follow."""
+        ...
+
+    def hearings(self) -> Iterator[Hearing]:
+        """What is known, whenever that changes; for one consumer, ends after `close`.
+
+        Raises:
+            ProviderError: the stream is lost; what it told before stays true.
+        """
+        ...
+
+    def close(self) -> None:
+        """Nobody needs it any more; again is harmless."""
+        ...
 
 
 class SpeechToText(Protocol):
@@ -55,6 +93,18 @@ class SpeechToText(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class StreamingSpeechToText(SpeechToText, Protocol):
+    """Speech in, words out while it is spoken. `capabilities.streaming` says so."""
+
+    def open(self, *, rate: int, language: str, deadline: Deadline) -> SpeechStream:
+        """A stream for one utterance; returns at once, connects meanwhile.
+
+        `deadline` is for the whole utterance: the stream fails when it has passed.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,3 +64,20 @@ class BadResponse(ProviderError):  # noqa: N818
 
 class ConfigError(ProviderError):
     """The provider's configuration cannot work: unknown name or key, missing or wrong value."""
+
+
+def of_status(
+    status: int, message: str, *, provider: str, retry_after_s: float | None = None
+) -> ProviderError:
+    """The error that an HTTP status means."""
+    if status == 429:
+        return RateLimited(message, provider=provider, retry_after_s=retry_after_s)
+    if status in (401, 403):
+        return AuthFailed(message, provider=provider)
+    if status == 408:
+        return Timeout(message, provider=provider)
+    if status >= 500 or status == 409:
+        return Unavailable(message, provider=provider)
+    if status < 400:
+        return BadResponse(message, provider=provider)
+    return BadRequest(message, provider=provider)

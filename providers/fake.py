@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from gevent.queue import Queue
 from pydantic import Field, field_validator
 
 from providers.contracts import (
@@ -24,6 +25,7 @@ from providers.contracts import (
     ChatEnd,
     ChatRequest,
     EmbedderCapabilities,
+    Hearing,
     LlmCapabilities,
     SttCapabilities,
     TextDelta,
@@ -45,6 +47,8 @@ from providers.text import speakable
 
 _NAME = "fake"
 _FAIL = "fail:"
+_FRAME = 160
+_VOICE_LEVEL = 300.0
 _FAILURES: dict[str, type[ProviderError]] = {
     "timeout": Timeout,
     "rate_limited": RateLimited,
@@ -73,32 +77,120 @@ class FakeConfig(VendorConfig):
         return script
 
 
+class FakeSttConfig(FakeConfig):
+    """`config` of the fake recogniser."""
+
+    # Words come while they are spoken, each `latency_s` later.
+    streaming: bool = False
+    # Voice in the audio for each word of the script.
+    word_audio_s: float = Field(default=0.3, gt=0.0)
+
+
 class _Scripted:
     """The script of one fake, and what it was asked."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self.settings = parse(FakeConfig, config, provider=_NAME)
+    def __init__(self, config: Mapping[str, Any], model: type[FakeConfig] = FakeConfig) -> None:
+        self.settings = parse(model, config, provider=_NAME)
         self.calls: list[Any] = []
         self.closed = False
 
     def close(self) -> None:
         self.closed = True
 
-    def _next(self, asked: Any, deadline: Deadline, default: str = "") -> str:
+    def _take(self, asked: Any, default: str = "") -> str:
         script = self.settings.script
         item = script[min(len(self.calls), len(script) - 1)] if script else default
         self.calls.append(asked)
+        return item
+
+    def _next(self, asked: Any, deadline: Deadline, default: str = "") -> str:
+        item = self._take(asked, default)
         _pause(self.settings.latency_s, deadline)
-        if item.startswith(_FAIL):
-            raise _FAILURES[item.removeprefix(_FAIL)]("as the script says", provider=_NAME)
+        if (failure := _failure(item)) is not None:
+            raise failure
         return item
 
 
+class FakeStream:
+    """`SpeechStream` that hears the words of a text as fast as there is voice in the audio."""
+
+    def __init__(self, text: str, *, rate: int, word_audio_s: float, latency_s: float) -> None:
+        self._failure = _failure(text)
+        self._words = text.split()
+        self._rate = rate
+        self._word_audio_s = word_audio_s
+        self._latency_s = latency_s
+        self._voiced_s = 0.0
+        self._told = 0
+        self._known: Queue[tuple[float, Hearing | ProviderError | None]] = Queue()
+
+    def feed(self, pcm: bytes) -> None:
+        """A frame; a word is heard when there was voice enough for it."""
+        heard = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(float)
+        for piece in np.split(heard, range(_FRAME, heard.size, _FRAME)):
+            if piece.size and float(np.sqrt(np.mean(piece * piece))) > _VOICE_LEVEL:
+                self._voiced_s += piece.size / self._rate
+        words = min(len(self._words), int(self._voiced_s / self._word_audio_s))
+        if self._failure is not None:
+            if self._voiced_s > self._word_audio_s:
+                self._tell(self._failure)
+        elif words > self._told:
+            self._told = words
+            self._tell(Hearing(text=" ".join(self._words[:words])))
+
+    def flush(self) -> None:
+        """The rest of the words."""
+        if self._failure is None:
+            self._told = len(self._words)
+            self._tell(Hearing(text=" ".join(self._words), settled=True))
+
+    def hearings(self) -> Iterator[Hearing]:
+        """What is known, `latency_s` late."""
+        while True:
+            due, item = self._known.get()
+            if item is None:
+                return
+            time.sleep(max(0.0, due - time.monotonic()))
+            if isinstance(item, ProviderError):
+                raise item
+            yield item
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        self._known.put((0.0, None))
+
+    def _tell(self, item: Hearing | ProviderError) -> None:
+        self._known.put((time.monotonic() + self._latency_s, item))
+
+
 class FakeStt(_Scripted):
-    """`SpeechToText` that hears what its script says."""
+    """`SpeechToText` that hears what its script says; one item an utterance."""
 
     name = _NAME
-    capabilities = SttCapabilities()
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config, FakeSttConfig)
+        self.capabilities = SttCapabilities(streaming=self._stt.streaming)
+
+    @property
+    def _stt(self) -> FakeSttConfig:
+        assert isinstance(self.settings, FakeSttConfig)
+        return self.settings
+
+    def open(
+        self,
+        *,
+        rate: int,
+        language: str,  # noqa: ARG002 - the script is in one
+        deadline: Deadline,  # noqa: ARG002 - it tells all there is at once
+    ) -> FakeStream:
+        """A stream that hears the next item."""
+        return FakeStream(
+            self._take("stream"),
+            rate=rate,
+            word_audio_s=self._stt.word_audio_s,
+            latency_s=self._stt.latency_s,
+        )
 
     def transcribe(self, audio: Audio, *, language: str, deadline: Deadline) -> Transcript:
         text = self._next(audio, deadline)
@@ -176,6 +268,12 @@ class FakeEmbedder(_Scripted):
             vector[int.from_bytes(digest[:4], "big") % self.dimensions] += 1.0
         unit: list[float] = (vector / np.linalg.norm(vector)).tolist()
         return unit
+
+
+def _failure(item: str) -> ProviderError | None:
+    if not item.startswith(_FAIL):
+        return None
+    return _FAILURES[item.removeprefix(_FAIL)]("as the script says", provider=_NAME)
 
 
 def _pause(seconds: float, deadline: Deadline) -> None:

@@ -26,13 +26,12 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from providers.deadline import Deadline
 from providers.errors import (
-    AuthFailed,
-    BadRequest,
     BadResponse,
     ProviderError,
     RateLimited,
     Timeout,
     Unavailable,
+    of_status,
 )
 from providers.settings import VendorConfig
 from providers.shared import Shared
@@ -273,19 +272,13 @@ def _sensible(seconds: float) -> float | None:
 
 def _of_status(error: openai.APIStatusError, provider: str) -> ProviderError:
     status = error.status_code
-    message = f"HTTP {status}{_word(error)}"
-    if status == 429:
-        wait = retry_after_s(error.response.headers)
-        return RateLimited(message, provider=provider, retry_after_s=wait)
-    if status in (401, 403):
-        return AuthFailed(message, provider=provider)
-    if status == 408:
-        return Timeout(message, provider=provider)
-    if status >= 500 or status == 409:
-        return Unavailable(message, provider=provider)
-    if 300 <= status < 400:
-        return BadResponse(f"{message}: redirects are not followed", provider=provider)
-    return BadRequest(message, provider=provider)
+    told = ": redirects are not followed" if 300 <= status < 400 else ""
+    return of_status(
+        status,
+        f"HTTP {status}{_word(error)}{told}",
+        provider=provider,
+        retry_after_s=retry_after_s(error.response.headers),
+    )
 
 
 def _of_event(error: openai.APIError, provider: str) -> ProviderError:

@@ -29,6 +29,7 @@ Provider = SpeechToText | TextToSpeech | LanguageModel | Embedder
 _ADAPTERS: dict[tuple[str, str], str] = {
     ("stt", "whisper_local"): "providers.stt.whisper_local:WhisperLocal",
     ("stt", "whisper_api"): "providers.stt.whisper_api:WhisperApi",
+    ("stt", "deepgram"): "providers.stt.deepgram:Deepgram",
     ("stt", "fake"): "providers.fake:FakeStt",
     ("tts", "piper_local"): "providers.tts.piper_local:PiperLocal",
     ("tts", "espeak_local"): "providers.tts.espeak_local:EspeakLocal",
@@ -59,6 +60,7 @@ _EXTRAS = {
     "whisper_local": "offline",
     "piper_local": "offline",
     "local": "offline",
+    "deepgram": "deepgram",
     "whisper_api": "openai",
     "openai_tts": "openai",
     "openai": "openai",

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from providers.contracts import Audio, ChatEnd, ChatRequest, Message, TextDelta
 from providers.deadline import Deadline
-from providers.errors import RateLimited, Timeout
+from providers.errors import RateLimited, Timeout, Unavailable
 from providers.fake import FakeEmbedder, FakeLlm, FakeStt, FakeTts
 
 pytestmark = pytest.mark.unit
@@ -68,3 +69,28 @@ def test_vectors_of_like_texts_are_near() -> None:
 
 def dot(one: list[float], other: list[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+VOICE = (8000 * np.ones(2400)).astype("<i2").tobytes()  # 0.3 s
+
+
+def test_a_stream_hears_a_word_for_each_stretch_of_voice_and_the_rest_when_flushed() -> None:
+    stt = FakeStt({"script": ["one two three", "other"], "streaming": True})
+    assert stt.capabilities.streaming
+    stream = stt.open(rate=8000, language="en", deadline=soon())
+    stream.feed(bytes(4800))  # silence is no word
+    stream.feed(VOICE)
+    stream.feed(VOICE)
+    stream.flush()
+    stream.close()
+    told = [("one", False), ("one two", False), ("one two three", True)]
+    assert [(each.text, each.settled) for each in stream.hearings()] == told
+    assert stt.transcribe(SOUND, language="en", deadline=soon()).text == "other"
+
+
+def test_a_stream_fails_as_the_script_says_once_there_is_voice() -> None:
+    stt = FakeStt({"script": ["fail:unavailable"], "streaming": True})
+    stream = stt.open(rate=8000, language="en", deadline=soon())
+    stream.feed(VOICE + VOICE)
+    with pytest.raises(Unavailable):
+        list(stream.hearings())

@@ -14,13 +14,16 @@ from providers.contracts import Kind
 from providers.deadline import Deadline
 from providers.errors import ConfigError, Timeout, Unavailable
 from providers.registry import canonical
+from tests.fakes.deepgram_server import KEY as DEEPGRAM_KEY
+from tests.fakes.deepgram_server import DeepgramServer
 from tests.fakes.openai_server import KEY, OpenAiServer
 from tests.integration.providers.conformance.rigs import FAKE, LOCAL, WIRE, Rig
 
 pytestmark = [pytest.mark.integration, pytest.mark.speech]
 
 
-ALL = (*WIRE, *LOCAL, *FAKE)
+DEEPGRAM = Rig(kind="stt", name="deepgram")
+ALL = (*WIRE, DEEPGRAM, *LOCAL, *FAKE)
 
 
 def of_kind(kind: Kind) -> pytest.MarkDecorator:
@@ -46,8 +49,12 @@ def rig(request: pytest.FixtureRequest) -> Rig:
 
 
 @pytest.fixture
-def config(rig: Rig, openai_server: OpenAiServer) -> dict[str, Any]:
+def config(
+    rig: Rig, openai_server: OpenAiServer, deepgram_server: DeepgramServer
+) -> dict[str, Any]:
     own = {"api_key": KEY, "base_url": openai_server.base_url} if rig in WIRE else {}
+    if rig is DEEPGRAM:
+        own = {"api_key": DEEPGRAM_KEY, "base_url": deepgram_server.base_url}
     return {**own, **rig.config}
 
 
