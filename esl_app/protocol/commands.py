@@ -9,7 +9,7 @@ words "reload mod_event_socket" would run a command (F6).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import InitVar, dataclass
 from typing import Final, Literal
 
@@ -22,12 +22,18 @@ APPLICATIONS: Final = frozenset(
     {
         "answer",
         "break",
+        "detect_speech",
         "flush_dtmf",
         "hangup",
+        "play_and_detect_speech",
         "playback",
         "pre_answer",
         "record",
         "record_session",
+        "record_session_mask",
+        "record_session_pause",
+        "record_session_resume",
+        "record_session_unmask",
         "sched_hangup",
         "send_dtmf",
         "set",
@@ -105,14 +111,75 @@ def record(path: str, *, limit_s: int, threshold: int, silence_s: int) -> Execut
 
 
 def record_session(path: str, *, limit_s: int = LONGEST_RECORDING_S) -> Execute:
-    """Record the call in the background, for `limit_s` at most."""
+    """Record the call in the background, for `limit_s` at most: left the caller, right the agent.
+
+    It goes on where a file of that name ends; a recording to it that is under way is left alone.
+    Nothing says that a path cannot be written. The settings are the recording's own: as channel
+    variables they would be `record`'s, too. FreeSWITCH deletes recordings under RECORD_MIN_SEC.
+    """
     _whole("record_session: limit_s", limit_s, 1, LONGEST_RECORDING_S)
-    return _execute("record_session", f"{safe.absolute_path(path)} +{limit_s}")
+    own = "{RECORD_STEREO=true,RECORD_APPEND=true,RECORD_MIN_SEC=0}"
+    return _execute("record_session", f"{safe.absolute_path(path)} +{limit_s} {own}")
 
 
 def stop_record_session(path: str) -> Execute:
     """End the background recording to `path`."""
     return _execute("stop_record_session", safe.absolute_path(path))
+
+
+def record_session_mask(path: str) -> Execute:
+    """Have the background recording to `path` hold silence from here on."""
+    return _execute("record_session_mask", safe.absolute_path(path))
+
+
+def record_session_unmask(path: str) -> Execute:
+    """End `record_session_mask`."""
+    return _execute("record_session_unmask", safe.absolute_path(path))
+
+
+def record_session_pause(path: str) -> Execute:
+    """Have the background recording to `path` leave out what comes: it gets shorter."""
+    return _execute("record_session_pause", safe.absolute_path(path))
+
+
+def record_session_resume(path: str) -> Execute:
+    """End `record_session_pause`."""
+    return _execute("record_session_resume", safe.absolute_path(path))
+
+
+def _grammar(grammar: str, parameters: Mapping[str, str]) -> str:
+    pairs = ",".join(safe.recogniser_parameter(*pair) for pair in parameters.items())
+    return f"{{{pairs}}}{safe.grammar(grammar)}" if pairs else safe.grammar(grammar)
+
+
+def detect_speech(engine: str, grammar: str, parameters: Mapping[str, str]) -> Execute:
+    """Recognise the caller's words in the background, with FreeSWITCH's own `engine`.
+
+    Nothing says that there is no such engine (transcript f8): `try_recogniser` does.
+    """
+    name = safe.grammar(grammar)
+    argument = f"{safe.recogniser(engine)} {_grammar(grammar, parameters)} {name}"
+    return _execute("detect_speech", argument)
+
+
+def try_recogniser(engine: str, grammar: str, parameters: Mapping[str, str]) -> Execute:
+    """Open an engine and load a grammar, while nothing is played.
+
+    Its Application-Response is `ASR INIT ERROR` or `GRAMMAR ERROR` where that fails; otherwise it
+    waits for the engine's result, and `detect_speech_stop` ends it with `DONE`.
+    """
+    argument = f"silence_stream://20 detect:{safe.recogniser(engine)} "
+    return _execute("play_and_detect_speech", argument + _grammar(grammar, parameters))
+
+
+def detect_speech_resume() -> Execute:
+    """Have the engine listen again: after each result it is deaf."""
+    return _execute("detect_speech", "resume")
+
+
+def detect_speech_stop() -> Execute:
+    """Close the engine; harmless when none is open."""
+    return _execute("detect_speech", "stop")
 
 
 def break_() -> Execute:

@@ -75,6 +75,10 @@ _WORDS: Final[dict[str, re.Pattern[str]]] = {
     "header value": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,255}"),
     "variable name": re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}"),
     "path": re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._/-]*"),
+    "recogniser": re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}(?::[A-Za-z0-9_.-]{1,64})?"),
+    "grammar": re.compile(r"(?!.*(?:\.\.|//))[A-Za-z0-9/][A-Za-z0-9_./:-]{0,255}"),
+    "recogniser parameter": re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}"),
+    "recogniser value": re.compile(r"[A-Za-z0-9_.:/+-]{1,256}"),
 }
 
 
@@ -102,6 +106,21 @@ def extension(text: str) -> str:
 def alias(text: str) -> str:
     """A name of ours that stands for a destination or a prompt."""
     return _word("alias", text)
+
+
+def recogniser(text: str) -> str:
+    """An ASR engine by FreeSWITCH's name, with a profile behind a colon where it has such."""
+    return _word("recogniser", text)
+
+
+def grammar(text: str) -> str:
+    """A grammar's name, path or `builtin:` one; no URL: an engine would fetch it."""
+    return _word("grammar", text)
+
+
+def recogniser_parameter(name: str, value: str) -> str:
+    """`name=value` for an engine; a comma or a brace would begin something else."""
+    return f"{_word('recogniser parameter', name)}={_word('recogniser value', value)}"
 
 
 def context(text: str) -> str:

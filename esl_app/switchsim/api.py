@@ -121,6 +121,15 @@ def _broadcast(session: Session, arguments: list[str]) -> str:
     return "+OK Message sent\n"
 
 
+def _buglist(session: Session, _arguments: list[str]) -> str:
+    bugs = "".join(
+        f" <media-bug>\n  <function>{bug.function}</function>\n  <target>{bug.target}</target>\n"
+        "  <thread-locked>0</thread-locked>\n </media-bug>\n"
+        for bug in session.bugs
+    )
+    return f"<media-bugs>\n{bugs}</media-bugs>\n"
+
+
 def _dump(session: Session, _arguments: list[str]) -> str:
     return "".join(f"{name}: {value}\n" for name, value in connect_headers(session.channel))
 
@@ -197,6 +206,7 @@ _FUNCTIONS: dict[str, Function] = {
     "show": _show,
     "status": _status,
     "uuid_broadcast": _with_session(_broadcast, "<uuid> <path> [aleg|bleg|holdb|both]"),
+    "uuid_buglist": _with_session(_buglist, "<uuid>"),
     "uuid_dump": _with_session(_dump, "<uuid> [format]"),
     "uuid_break": _with_session(_break, "<uuid> [all]"),
     "uuid_dual_transfer": _with_session(_dual_transfer, "<uuid> <A-dest-exten> <B-dest-exten>"),

@@ -121,10 +121,11 @@ def _getvar(listener: Listener, command: Command) -> Packet:
     return reply(listener.session.channel.get(command.argument) or "")
 
 
-def _divert_events(_listener: Listener, command: Command) -> Packet:
+def _divert_events(listener: Listener, command: Command) -> Packet:
     if not command.argument:
         return reply("-ERR missing value.")
     on = command.argument.lower() in {"on", "true", "yes"}
+    listener.session.diverted = on
     return reply("+OK events diverted" if on else "+OK events not diverted")
 
 

@@ -57,7 +57,16 @@ KNOWN_EVENTS = MY_EVENTS | {
     "RECORD_STOP",
 }
 # These ride without channel variables: about 2 kB instead of 6.
-_BARE = frozenset({"CHANNEL_STATE", "CHANNEL_CALLSTATE", "CODEC", "DTMF", "PRIVATE_COMMAND"})
+_BARE = frozenset(
+    {
+        "CHANNEL_STATE",
+        "CHANNEL_CALLSTATE",
+        "CODEC",
+        "DETECTED_SPEECH",
+        "DTMF",
+        "PRIVATE_COMMAND",
+    }
+)
 _SOURCES = {
     "CHANNEL_EXECUTE": ("switch_core_session.c", "switch_core_session_exec", 2949),
     "CHANNEL_EXECUTE_COMPLETE": ("switch_core_session.c", "switch_core_session_exec", 2972),

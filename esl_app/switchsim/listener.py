@@ -89,8 +89,12 @@ class Listener:
         else:
             self._out.put(packet)
 
+    def divert(self, event: Event) -> None:
+        """Send an event that was the session's own, whatever is subscribed to."""
+        self.send(packets.event(event.headers, format_=self.format, body=event.body))
+
     def send(self, packet: Packet) -> None:
-        """Send a reply or a notice."""
+        """Send a reply, a notice or a diverted event."""
         self._out.put(packet)
 
     def hold(self) -> None:

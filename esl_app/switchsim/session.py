@@ -20,6 +20,7 @@ from gevent.event import Event as Flag
 
 from esl_app.switchsim import causes
 from esl_app.switchsim.audio import AudioPath
+from esl_app.switchsim.bugs import MediaBug
 from esl_app.switchsim.caller import SILENCE, CallerSide
 from esl_app.switchsim.channel import STATE_NUMBERS, Channel, Digit, now_us
 from esl_app.switchsim.clock import FRAME_S
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _LISTENING = frozenset({"record", "play_and_get_digits", "read"})
 # These reset the session, which ends `unicast` (switch_core_session.c:1428).
 _RESETTING = frozenset({"bridge", "play_and_get_digits", "playback", "read", "record"})
+_SPEECH = frozenset({"Speech-Type"})  # what a private event has of its own
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
 Observer = Callable[[Moment], None]
@@ -63,6 +65,7 @@ class Session:
         wanted: Callable[[str], bool],
         open_listener: Callable[[Session, str], Listener | None],
         unicast_fails: bool = False,
+        recognises: Iterable[str] = (),
     ) -> None:
         self.channel = channel
         self.directory = directory
@@ -78,6 +81,9 @@ class Session:
         self.broken = False  # a break is pending for whatever plays
         self.cut = False  # the controller is gone and socket_resume is set
         self.stranded = False  # reset in mid-extension: up, silent, and nobody's
+        self.bugs: list[MediaBug] = []
+        self.diverted = False  # the private queue goes to the controller
+        self.heeding = False  # the running application takes the private queue
         self.destination: Destination | None = None
         self.transferred_to: str | None = None
         self.ended_by = "switch"
@@ -92,6 +98,9 @@ class Session:
         self._broadcast = broadcast
         self._wanted = wanted
         self._queue: deque[Message] = deque()
+        self._private: deque[Event] = deque(maxlen=100)
+        self._recognises = iter(recognises)
+        self._on_stop: dict[int, Callable[[], None]] = {}
         self._locks = 0
         self._running: list[str] = []
         self._phone_down = False
@@ -305,7 +314,11 @@ class Session:
             if not (self.ready and while_()):
                 break
             if self._wait_parked():
+                mine = self._private.popleft() if self._private and not self.diverted else None
                 parked.said(self._frame(parked.heard() or SILENCE, nest=False))
+                if mine is not None:
+                    rows = [(name, value) for name, value in mine.headers if name in _SPEECH]
+                    self.fire(channel_event(self.channel, mine.name, rows, body=mine.body))
                 # Digits typed while nothing runs are taken here and never reach a later
                 # application (switch_ivr.c:1151).
                 while self.take_digit() is not None:
@@ -342,11 +355,18 @@ class Session:
         act = self.audio.exchange(
             agent,
             listening=any(name in _LISTENING for name in self._running)
-            or (self._parked is not None and self._parked.alive),
+            or (self._parked is not None and self._parked.alive)
+            or any(bug.listens for bug in self.bugs),
             answered=self.channel.answered,
         )
         if act.note:
             self.note("caller", act.note)
+        if self.diverted:
+            self._divert()
+        for bug in list(self.bugs):
+            bug.frame(act.frame, agent)
+        if nest and not self.diverted and not self.heeding:
+            self._private.clear()  # an application without an ear for them lets them drop (f10)
         if act.digit is not None and self.channel.up:
             self.channel.digits.append(act.digit)
         if self._phone_down:
@@ -355,6 +375,48 @@ class Session:
         if nest:
             self.run_messages()
         return act.frame
+
+    # -- what listens in ----------------------------------------------------------------------
+
+    def add_bug(self, bug: MediaBug, *, on_stop: Callable[[], None] = lambda: None) -> None:
+        """Have something hear every frame; `on_stop` runs when it has been closed."""
+        self.bugs.append(bug)
+        self._on_stop[id(bug)] = on_stop
+        self._emit_bug("MEDIA_BUG_START", bug)
+
+    def remove_bug(self, bug: MediaBug) -> None:
+        """Close it."""
+        self.bugs.remove(bug)
+        bug.close()
+        self._on_stop.pop(id(bug))()
+        self._emit_bug("MEDIA_BUG_STOP", bug)
+
+    def _emit_bug(self, name: str, bug: MediaBug) -> None:
+        self.emit(name, [("Media-Bug-Function", bug.function), ("Media-Bug-Target", bug.target)])
+
+    def next_words(self) -> str:
+        """What the stand-in's recogniser makes of the next utterance; mod_test says "agent"."""
+        return next(self._recognises, "agent")
+
+    def queue_private(self, event: Event) -> None:
+        """An event for the session itself, without the channel's data (f16)."""
+        self._private.append(event)
+
+    def take_private(self) -> list[Event]:
+        """All that is in the private queue, unless the controller has diverted it."""
+        if self.diverted:
+            return []
+        events = list(self._private)
+        self._private.clear()
+        return events
+
+    def _divert(self) -> None:
+        while self._private:
+            event = self._private.popleft()
+            if self.held_by is not None:
+                self.held_by.divert(event)
+
+    # -- keys ---------------------------------------------------------------------------------
 
     def take_digit(self) -> Digit | None:
         """The next key press, announced as a DTMF event when it is taken."""
@@ -431,6 +493,8 @@ class Session:
         self.drop_messages()
         self.set_state("CS_HANGUP")
         self.emit("CHANNEL_CALLSTATE")
+        for bug in list(self.bugs):
+            self.remove_bug(bug)
         self.set_state("CS_REPORTING")
         self.emit("CHANNEL_HANGUP_COMPLETE")
         for listener in list(self.listeners):
@@ -456,6 +520,10 @@ class Session:
         """An event to whoever subscribed to it."""
         if self._wanted(name):
             self._broadcast(channel_event(self.channel, name, extra))
+
+    def fire(self, event: Event) -> None:
+        """An event that is made already, to whoever subscribed to its kind."""
+        self._broadcast(event)
 
     def note(self, kind: str, what: str = "", detail: str = "") -> None:
         """A line in the call's own log."""

@@ -80,6 +80,8 @@ class Switch:
         time: the time line; real by default.
         unicast_fails: open no audio for `unicast` and say nothing of it, as FreeSWITCH when it
             cannot bind.
+        recognises: what the `test` engine makes of each call's utterances, in turn; a text, or a
+            whole result that begins with a brace or an angle bracket. Then it says "agent".
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Switch:
         patience: float = 1.0,
         time: Time | None = None,
         unicast_fails: bool = False,
+        recognises: Sequence[str] = (),
     ) -> None:
         self.speed = speed
         self.sounds_root = sounds_root
@@ -106,6 +109,7 @@ class Switch:
         self._tick_latency = tick_latency
         self._patience = patience
         self._unicast_fails = unicast_fails
+        self._recognises = tuple(recognises)
         self._sessions: dict[str, Session] = {}
         self._listeners: list[Listener] = []
 
@@ -199,6 +203,7 @@ class Switch:
             wanted=self._wanted,
             open_listener=lambda session, argument: self._connect(session, argument, faults),
             unicast_fails=self._unicast_fails,
+            recognises=self._recognises,
         )
         self._sessions[session.channel.uuid] = session
         return PlacedCall(session, gevent.spawn(self._run, session))

@@ -1,4 +1,4 @@
-"""The file `record` writes: 16-bit mono at 8 kHz, growing in blocks as FreeSWITCH's does."""
+"""The file a recording writes: 16-bit at 8 kHz, growing in blocks as FreeSWITCH's does."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class WavFile:
         ValueError: FreeSWITCH knows no format of that extension.
     """
 
-    def __init__(self, path: Path, *, append: bool = False) -> None:
+    def __init__(self, path: Path, *, append: bool = False, channels: int = 1) -> None:
         suffix = path.suffix.lower()
         if suffix not in _SUFFIXES:
             raise ValueError(f"unknown extension: {path.name}")
         self._has_header = suffix == ".wav"
+        self._channels = channels
         self._buffer = bytearray()
         self._before = b""
         if append and path.exists():
@@ -37,14 +38,14 @@ class WavFile:
         self._file = path.open("wb")
         self._bytes = 0
         if self._has_header:
-            self._file.write(_header(0))
+            self._file.write(_header(0, channels))
             self._file.flush()
         self._file.write(self._before)
 
     @property
     def samples(self) -> int:
-        """Samples of this recording (not of what it was appended to)."""
-        return self._bytes // 2
+        """Samples a channel of this recording (not of what it was appended to)."""
+        return self._bytes // 2 // self._channels
 
     def write(self, pcm: bytes) -> None:
         self._bytes += len(pcm)
@@ -69,13 +70,15 @@ class WavFile:
         self._flush()
         if self._has_header:
             self._file.seek(0)
-            self._file.write(_header(len(self._before) + self._bytes))
+            self._file.write(_header(len(self._before) + self._bytes, self._channels))
         self._file.close()
 
 
-def _header(data_bytes: int) -> bytes:
+def _header(data_bytes: int, channels: int) -> bytes:
     riff = data_bytes + _HEADER_BYTES - 8 if data_bytes else 8
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * 2, 2, 16)
+    form = struct.pack(
+        "<4sIHHIIHH", b"fmt ", 16, 1, channels, RATE, RATE * 2 * channels, 2 * channels, 16
+    )
     return (
         struct.pack("<4sI4s", b"RIFF", riff, b"WAVE")
         + form

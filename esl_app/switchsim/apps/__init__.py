@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from esl_app.switchsim.apps import bridge, control, digits, playback, record, socket, variables
+from esl_app.switchsim.apps import (
+    bridge,
+    control,
+    detect,
+    digits,
+    playback,
+    record,
+    record_session,
+    socket,
+    variables,
+)
 from esl_app.switchsim.session import Session
 
 Application = Callable[[Session, str], None]
@@ -14,6 +24,8 @@ APPLICATIONS: dict[str, Application] = {
     **variables.APPLICATIONS,
     **playback.APPLICATIONS,
     **record.APPLICATIONS,
+    **record_session.APPLICATIONS,
+    **detect.APPLICATIONS,
     **digits.APPLICATIONS,
     **bridge.APPLICATIONS,
     **socket.APPLICATIONS,

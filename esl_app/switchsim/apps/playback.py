@@ -37,8 +37,16 @@ def terminators_of(session: Session) -> str:
     return {"none": "", "any": "0123456789*#ABCD"}.get(value, value)
 
 
-def play(session: Session, path: str, *, on_digit: OnDigit) -> str:
+def play(
+    session: Session, path: str, *, on_digit: OnDigit, until: Callable[[], bool] = lambda: False
+) -> str:
     """Play a sound to its end, a break, a digit that counts, or the end of the channel.
+
+    Args:
+        session: the channel that hears it.
+        path: what is played.
+        on_digit: told of each key; True ends the playing.
+        until: asked once a frame; True ends the playing.
 
     Returns:
         The Application-Response.
@@ -60,7 +68,7 @@ def play(session: Session, path: str, *, on_digit: OnDigit) -> str:
         played = min(played + FRAME_SAMPLES, len(samples))
         while session.ready and not stopped and (digit := session.take_digit()) is not None:
             stopped = on_digit(digit)
-        stopped = stopped or session.broken
+        stopped = until() or stopped or session.broken
     read = _count(session, sound, played)
     status = "break" if stopped else "done"
     session.emit("PLAYBACK_STOP", [("Playback-File-Path", path), ("Playback-Status", status)])

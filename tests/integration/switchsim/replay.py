@@ -43,6 +43,7 @@ _COMPARED = (
     "Hangup-Cause",
     "DTMF-Digit",
     "DTMF-Duration",
+    "Speech-Type",
     "Playback-Status",
     "Job-Command",
     "variable_playback_terminator_used",
