@@ -93,6 +93,7 @@ class Archive:
                 prompt_tokens=turn.prompt_tokens,
                 completion_tokens=turn.completion_tokens,
                 rag_sources=tuple(UUID(source.id) for source in turn.sources),
+                trouble=turn.trouble or None,
             )
 
     def end(self, facts: Mapping[str, Any], *, turns: int) -> None:

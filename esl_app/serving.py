@@ -163,7 +163,9 @@ class Serving:
             Rules(
                 language=row.language,
                 max_turns=row.max_turns,
-                max_misses=row.silence_fallback_max_retries + 1,
+                max_misses=1
+                if row.silence_fallback_action == "hangup"
+                else row.silence_fallback_max_retries + 1,
                 handoff_enabled=row.handoff_enabled,
                 handoff_keywords=row.handoff_keywords,
                 farewell_keywords=row.farewell_keywords,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tenants.audit import AuditEntry
 from tenants.db import Cursor, Database, Limits
+from tenants.destinations import TransferDestination, TransferRule
 from tenants.errors import (
     Conflict,
     DatabaseUnavailable,
@@ -13,6 +15,8 @@ from tenants.errors import (
     UnknownTenant,
     UnsafeRole,
 )
+from tenants.fields import normalise_number
+from tenants.limits import EVERYBODY, Price, Quota, read_prices, read_quota
 from tenants.models import (
     Conversation,
     Did,
@@ -21,11 +25,17 @@ from tenants.models import (
     ProviderRow,
     Secretary,
     Tenant,
-    normalise_number,
 )
+from tenants.opening import BusinessHours, HoursException, Slot, WeekdaySlot, read_hours
+from tenants.policy import Policy, read_policy
+from tenants.requests import Callback, LeftMessage
 from tenants.routing import resolve
 
 __all__ = [
+    "EVERYBODY",
+    "AuditEntry",
+    "BusinessHours",
+    "Callback",
     "Conflict",
     "Conversation",
     "Cursor",
@@ -33,17 +43,30 @@ __all__ = [
     "DatabaseUnavailable",
     "Did",
     "Domain",
+    "HoursException",
     "InvalidRow",
+    "LeftMessage",
     "Limits",
     "MessageRow",
     "MigrationError",
+    "Policy",
+    "Price",
     "ProviderRow",
+    "Quota",
     "Refused",
     "Secretary",
+    "Slot",
     "Tenant",
     "TenantError",
+    "TransferDestination",
+    "TransferRule",
     "UnknownTenant",
     "UnsafeRole",
+    "WeekdaySlot",
     "normalise_number",
+    "read_hours",
+    "read_policy",
+    "read_prices",
+    "read_quota",
     "resolve",
 ]

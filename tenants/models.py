@@ -2,68 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from tenants.errors import InvalidRow
+from tenants.destinations import TransferDestination, TransferRule
+from tenants.fields import (
+    DOMAIN_PATTERN,
+    NUMBER_PATTERN,
+    Context,
+    Country,
+    Currency,
+    Destination,
+    Extension,
+    Keywords,
+    Language,
+    Priority,
+    ProviderType,
+    Row,
+    TimeZone,
+)
+from tenants.limits import Price, Quota
+from tenants.opening import BusinessHours
+from tenants.policy import Policy
 
-ProviderType = Literal["stt", "tts", "llm", "embeddings", "realtime"]
 Role = Literal["user", "assistant", "system"]
-
-_NOT_IN_NUMBERS = re.compile(r"[\s().\-/]+")
-_NUMBER_LIKE = re.compile(r"\+?[0-9*#\s().\-/]+")
-
-
-def normalise_number(dialled: str) -> str:
-    """One form for each way to write a destination: what `did.destination_number` holds.
-
-    Digits lose their punctuation and the `+` or `00` of international dialling, so that
-    "+1 (555) 010-0200", "0015550100200" and "15550100200" are one number; short ones starting
-    with 00 are extensions and stay. Anything else is a SIP user name, in lower case. Nothing is
-    guessed from a country: that needs the tenant, which is what is being looked for.
-
-    >>> normalise_number("+1 (555) 010-0200")
-    '15550100200'
-    """
-    text = dialled.strip().lower()
-    if not _NUMBER_LIKE.fullmatch(text):
-        return text
-    digits = _NOT_IN_NUMBERS.sub("", text)
-    if digits.startswith("+"):
-        return digits[1:]
-    if digits.startswith("00") and len(digits) >= 10:
-        return digits[2:]
-    return digits
-
-
-def _words(value: object) -> object:
-    """Keywords as a list, or as the comma-separated text other systems keep them in."""
-    if isinstance(value, str):
-        return [word.strip() for word in value.split(",") if word.strip()]
-    return value
-
-
-Keywords = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Destination = Annotated[
-    str, BeforeValidator(lambda v: normalise_number(v) if isinstance(v, str) else v)
-]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-
-
-NUMBER_PATTERN = r"^[a-z0-9._*#-]{1,64}$"
-DOMAIN_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,252}[a-z0-9])?$"
-
-
-class Row(BaseModel):
-    """Base of all rows: immutable, strict about keys, silent about its input in messages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Domain(Row):
@@ -73,6 +40,8 @@ class Domain(Row):
     domain_name: str = Field(pattern=DOMAIN_PATTERN)
     domain_description: str = ""
     is_enabled: bool = True
+    country: Country | None = None
+    time_zone: TimeZone = "UTC"
 
 
 class ProviderRow(Row):
@@ -106,11 +75,14 @@ class Secretary(Row):
     farewell_message: str = ""
     fallback_message: str = ""
     transfer_message: str = ""
+    hold_return_message: str = ""
+    outside_hours_message: str = ""
     business_info: dict[str, Any] = Field(default_factory=dict)
     stt_provider_uuid: UUID | None = None
     tts_provider_uuid: UUID | None = None
     llm_provider_uuid: UUID | None = None
     embeddings_provider_uuid: UUID | None = None
+    realtime_provider_uuid: UUID | None = None
     tts_voice_id: str | None = None
     tts_speed: float = Field(default=1.0, ge=0.25, le=4)
     llm_model_override: str | None = None
@@ -121,17 +93,42 @@ class Secretary(Row):
     max_turns: int = Field(default=20, ge=1, le=1000)
     silence_timeout_ms: int = Field(default=1000, ge=200, le=60000)
     max_recording_seconds: int = Field(default=30, ge=1, le=600)
+    vad_threshold: float | None = Field(default=None, ge=0, le=1)
+    vad_type: Literal["server_vad", "semantic_vad"] = "semantic_vad"
+    vad_eagerness: Literal["low", "medium", "high", "auto"] = "medium"
+    business_hours_uuid: UUID | None = None
+    silence_fallback_action: Literal["reprompt", "hangup"] = "reprompt"
     silence_fallback_seconds: int = Field(default=6, ge=1, le=300)
     silence_fallback_prompt: str = ""
     silence_fallback_max_retries: int = Field(default=2, ge=0, le=10)
-    # What a transfer takes (esl_app.protocol.safe): digits and keys, or a name.
-    transfer_extension: str | None = Field(
-        default=None, pattern=r"^(\+?[0-9*#]{1,32}|[A-Za-z][A-Za-z0-9_.-]{0,63})$"
+    transfer_extension: Extension | None = None
+    transfer_context: Context = "default"
+    transfer_enabled: bool = True
+    transfer_on_failure: bool = True
+    transfer_default_timeout: int = Field(default=30, ge=5, le=300)
+    transfer_max_retries: int = Field(default=1, ge=0, le=5)
+    transfer_announce_enabled: bool = True
+    transfer_music_on_hold: str = Field(
+        default="local_stream://moh", pattern=r"^(local_stream://[A-Za-z0-9_-]{1,64}|silence)$"
     )
-    transfer_context: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")
+    transfer_realtime_enabled: bool = False
+    transfer_realtime_prompt: str = ""
+    transfer_realtime_timeout: int = Field(default=15, ge=5, le=120)
+    presence_check_enabled: bool = True
+    unbridge_behavior: Literal["hangup", "resume"] = "hangup"
+    unbridge_resume_message: str = ""
     handoff_enabled: bool = True
     handoff_keywords: Keywords = ()
+    handoff_timeout: int = Field(default=30, ge=5, le=300)
     farewell_keywords: Keywords = ()
+    fallback_action: Literal["ticket", "callback", "voicemail", "none"] = "ticket"
+    fallback_priority: Priority = "medium"
+    callback_enabled: bool = True
+    callback_expiration_hours: int = Field(default=24, ge=1, le=720)
+    callback_max_notifications: int = Field(default=5, ge=1, le=50)
+    callback_min_interval_minutes: int = Field(default=10, ge=1, le=1440)
+    guardrails_enabled: bool = True
+    guardrails_topics: Keywords = ()
 
     def check_served(self) -> None:
         """Refuse what the column may hold and no call honours.
@@ -164,6 +161,12 @@ class Tenant(Row):
     domain: Domain
     secretary: Secretary
     providers: Mapping[ProviderType, tuple[ProviderRow, ...]] = Field(default_factory=dict)
+    hours: tuple[BusinessHours, ...] = ()
+    destinations: tuple[TransferDestination, ...] = ()
+    rules: tuple[TransferRule, ...] = ()
+    policy: Policy = Policy()
+    quota: Quota = Quota()
+    prices: tuple[Price, ...] = ()
 
     def provider(self, kind: ProviderType) -> ProviderRow | None:
         """The first choice for this kind, or None when the tenant has none."""
@@ -188,6 +191,12 @@ class Conversation(Row):
     final_action: str | None = None
     hangup_cause: str | None = None
     transfer_extension: str | None = None
+    transfer_department: str | None = None
+    consent: Literal["announced", "given", "refused"] | None = None
+    recording_file_path: str | None = None
+    summary: str | None = Field(default=None, repr=False)
+    cost: Decimal | None = Field(default=None, ge=0)
+    currency: Currency | None = None
 
 
 class MessageRow(Row):
@@ -198,7 +207,9 @@ class MessageRow(Row):
     turn_number: int = Field(ge=0)
     role: Role
     content: str = Field(repr=False)
+    heard: str | None = Field(default=None, repr=False)
     audio_duration_ms: int | None = Field(default=None, ge=0)
+    audio_file_path: str | None = None
     endpoint_ms: int | None = Field(default=None, ge=0)
     stt_ms: int | None = Field(default=None, ge=0)
     retrieval_ms: int | None = Field(default=None, ge=0)
@@ -213,24 +224,11 @@ class MessageRow(Row):
     completion_tokens: int | None = Field(default=None, ge=0)
     rag_sources: tuple[UUID, ...] = ()
     detected_intent: str | None = None
+    characters: int | None = Field(default=None, ge=0)
+    cost: Decimal | None = Field(default=None, ge=0)
+    currency: Currency | None = None
+    trouble: str | None = None
     insert_date: datetime | None = None
-
-
-_RowT = TypeVar("_RowT", bound=Row)
-
-
-def parse(model: type[_RowT], values: Mapping[str, Any], what: str) -> _RowT:
-    """A row from outside.
-
-    Raises:
-        InvalidRow: Names the row (`what`), the field and the rule, never the value.
-    """
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "row"
-        raise InvalidRow(f"{what}: {field}: {first['msg']}") from None
 
 
 def in_order(
@@ -242,6 +240,7 @@ def in_order(
         secretary.tts_provider_uuid,
         secretary.llm_provider_uuid,
         secretary.embeddings_provider_uuid,
+        secretary.realtime_provider_uuid,
     }
     found: dict[ProviderType, list[ProviderRow]] = {}
     for row in sorted(

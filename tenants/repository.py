@@ -6,34 +6,33 @@ Ids are made by the writer, so a write that is repeated after a lost answer chan
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, LiteralString, TypeVar
+from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from tenants import sql
+from tenants import _rows, sql
 from tenants.db import Cursor, Database
 from tenants.errors import InvalidRow
+from tenants.fields import parse
 from tenants.models import (
     Conversation,
     Did,
     Domain,
     MessageRow,
     ProviderRow,
-    Row,
     Secretary,
     Tenant,
     in_order,
-    parse,
 )
 
 _SQL = sql.load("tenants")
-_RowT = TypeVar("_RowT", bound=Row)
 _CHOICES = {
     "stt_provider": "stt",
     "tts_provider": "tts",
     "llm_provider": "llm",
     "embeddings_provider": "embeddings",
+    "realtime_provider": "realtime",
 }
 
 
@@ -106,7 +105,7 @@ def save_provider(cursor: Cursor, domain_uuid: UUID, provider: ProviderRow) -> N
 
 def save_secretary(cursor: Cursor, domain_uuid: UUID, secretary: Secretary) -> None:
     """Insert or change a secretary."""
-    values = _values(secretary) | {"business_info": Jsonb(secretary.business_info)}
+    values = _rows.values(secretary) | {"business_info": Jsonb(secretary.business_info)}
     cursor.execute(_SQL["save_secretary"], values | {"domain_uuid": domain_uuid})
 
 
@@ -126,7 +125,7 @@ def save_conversation(db: Database, domain_uuid: UUID, conversation: Conversatio
 def append_message(db: Database, domain_uuid: UUID, message: MessageRow) -> None:
     """Write one message; a second time with the same id it changes nothing."""
     with db.tenant(domain_uuid) as cursor:
-        cursor.execute(_SQL["append_message"], _values(message) | {"domain_uuid": domain_uuid})
+        cursor.execute(_SQL["append_message"], _rows.values(message) | {"domain_uuid": domain_uuid})
 
 
 def read_conversation(
@@ -150,32 +149,17 @@ def read_domain(cursor: Cursor, domain_uuid: UUID) -> Domain | None:
 
 def read_secretaries(cursor: Cursor, domain_uuid: UUID) -> list[Secretary]:
     """All secretaries of the domain, by name."""
-    return _rows(cursor, _SQL["secretaries"], domain_uuid, Secretary, "secretary")
+    return _rows.read(cursor, _SQL["secretaries"], domain_uuid, Secretary, "secretary")
 
 
 def read_dids(cursor: Cursor, domain_uuid: UUID) -> list[Did]:
     """All numbers of the domain."""
-    return _rows(cursor, _SQL["dids"], domain_uuid, Did, "number")
+    return _rows.read(cursor, _SQL["dids"], domain_uuid, Did, "number")
 
 
 def read_providers(cursor: Cursor, domain_uuid: UUID) -> list[ProviderRow]:
     """All providers of the domain."""
-    return _rows(cursor, _SQL["providers"], domain_uuid, ProviderRow, "provider")
-
-
-def _rows(
-    cursor: Cursor, statement: LiteralString, domain_uuid: UUID, model: type[_RowT], what: str
-) -> list[_RowT]:
-    cursor.execute(statement, {"domain_uuid": domain_uuid})
-    return [parse(model, row, what) for row in cursor]
-
-
-def _values(row: Row) -> dict[str, Any]:
-    """A row's columns, with tuples as the lists that psycopg makes arrays of."""
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in row.model_dump().items()
-    }
+    return _rows.read(cursor, _SQL["providers"], domain_uuid, ProviderRow, "provider")
 
 
 def _mapping(values: Mapping[str, Any], part: str) -> Mapping[str, Any]:

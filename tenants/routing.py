@@ -12,16 +12,13 @@ from uuid import UUID
 
 from tenants import repository, sql
 from tenants.db import Database
+from tenants.destinations import read_destinations, read_rules
 from tenants.errors import Lookup, UnknownTenant
-from tenants.models import (
-    DOMAIN_PATTERN,
-    NUMBER_PATTERN,
-    Did,
-    Secretary,
-    Tenant,
-    in_order,
-    normalise_number,
-)
+from tenants.fields import DOMAIN_PATTERN, NUMBER_PATTERN, normalise_number
+from tenants.limits import read_prices, read_quota
+from tenants.models import Did, Secretary, Tenant, in_order
+from tenants.opening import read_hours
+from tenants.policy import read_policy
 
 __all__ = ["normalise_number", "resolve"]
 
@@ -68,8 +65,17 @@ def resolve(
         )
         if secretary is None:
             raise UnknownTenant(lookup, value, "the tenant has no secretary for this number")
-        providers = in_order(repository.read_providers(cursor, found), secretary)
-    return Tenant(domain=domain, secretary=secretary, providers=providers)
+        return Tenant(
+            domain=domain,
+            secretary=secretary,
+            providers=in_order(repository.read_providers(cursor, found), secretary),
+            hours=tuple(read_hours(cursor, found)),
+            destinations=tuple(read_destinations(cursor, found)),
+            rules=tuple(read_rules(cursor, found)),
+            policy=read_policy(cursor, found),
+            quota=read_quota(cursor, found),
+            prices=tuple(read_prices(cursor, found)),
+        )
 
 
 def choose(secretaries: Sequence[Secretary], dids: Sequence[Did], number: str) -> Secretary | None:

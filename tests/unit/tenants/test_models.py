@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tenants import models
 from tenants.errors import InvalidRow
-from tenants.models import Domain, ProviderRow, Secretary, normalise_number
+from tenants.fields import normalise_number, parse
+from tenants.models import Domain, ProviderRow, Secretary
 
 pytestmark = pytest.mark.unit
 
@@ -56,13 +57,13 @@ def test_normalising_any_text_twice_changes_nothing_more(text: str) -> None:
 )
 def test_a_bad_field_is_named_with_its_rule(values: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidRow) as refused:
-        models.parse(Secretary, values, "secretary")
+        parse(Secretary, values, "secretary")
     assert str(refused.value).startswith(says)
 
 
 def test_a_bad_value_is_not_repeated() -> None:
     with pytest.raises(InvalidRow) as refused:
-        models.parse(
+        parse(
             ProviderRow,
             {"provider_type": "sk-secret-key", "provider_name": "openai"},
             "provider 1",
@@ -72,7 +73,7 @@ def test_a_bad_value_is_not_repeated() -> None:
 
 def test_keywords_come_as_a_list_or_with_commas() -> None:
     one = Secretary(secretary_name="R", handoff_keywords=("a person", "human"))
-    two = models.parse(
+    two = parse(
         Secretary,
         {
             "secretary_name": "R",
@@ -112,4 +113,4 @@ def test_providers_are_ordered_by_choice_default_and_priority() -> None:
 @pytest.mark.parametrize("name", ["", "-x", "UPPER.example", "a b", "x" * 300, "a\n"])
 def test_a_domain_name_is_a_plain_name(name: str) -> None:
     with pytest.raises(InvalidRow):
-        models.parse(Domain, {"domain_name": name}, "domain")
+        parse(Domain, {"domain_name": name}, "domain")
