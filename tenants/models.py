@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from pydantic import Field
 
 from tenants.destinations import TransferDestination, TransferRule
+from tenants.errors import InvalidRow
 from tenants.fields import (
     DOMAIN_PATTERN,
     NUMBER_PATTERN,
