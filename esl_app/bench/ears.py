@@ -4,8 +4,8 @@ Recordings whose speech is known to be whole are laid between silences, with noi
 it, and heard by each detector as a leg would be, faster than real time. Where speech truly starts
 and stops is taken from the clean recording: its first and last frame within 35 dB of its loudest.
 
-What is not speech is made here: no recording of a cough is ours to ship. A made cough is two bursts
-of throat-shaped noise; a detector that takes it for speech makes the agent pause for nothing.
+What is not speech is made (`noises`); a detector that takes it for speech makes the agent pause for
+nothing.
 """
 
 from __future__ import annotations
@@ -18,21 +18,20 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
+from esl_app.bench import BenchError
+from esl_app.bench.noises import SPEECH_DBFS, Samples, babble, gain_to, made, white
 from esl_app.ears import EnergyVad, Listener, SileroVad, SpeechEnded, SpeechStarted, Vad
 from esl_app.ears.networks import SileroLite, SileroWide
 from esl_app.media.sound import TELEPHONE_RATE, frame_levels, read_wav, resample
 from providers.engine import EngineError, check, package_file
 
-Samples = NDArray[np.float64]
 _FRAME: Final = TELEPHONE_RATE // 50
 _LEAD_S: Final = 2.5  # what the gate needs to know the line
 _LATER: Final = "later, "  # noises in which the caller has spoken before
 _TAIL_S: Final = 1.2
 _NEAR_S: Final = 0.25  # a start this close to the speech is the speech's
-_SPEECH_DBFS: Final = -25.0
 _SEED: Final = 20
 
 
@@ -84,28 +83,47 @@ def recordings(folder: Path) -> list[Clip]:
     """The WAV files in which somebody speaks, by the `transcripts.json` beside them.
 
     Raises:
-        FileNotFoundError: there are none.
+        BenchError: there are none, or one cannot be used.
     """
     clips = []
     for listing in sorted(folder.rglob("transcripts.json")):
-        texts: dict[str, str] = json.loads(listing.read_text("utf-8"))
-        clips += [clip(listing.parent / name) for name, text in sorted(texts.items()) if text]
+        clips += [clip(listing.parent / name) for name, text in _texts(listing).items() if text]
     if not clips:
-        raise FileNotFoundError(f"{folder}: no transcripts.json with recordings there")
+        raise BenchError(f"{folder}: no transcripts.json with recordings there")
     return clips
 
 
+def _texts(listing: Path) -> dict[str, str]:
+    try:
+        texts = json.loads(listing.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{listing}: {error}") from error
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        raise BenchError(f"{listing}: not an object of file names and their words")
+    return dict(sorted(texts.items()))
+
+
 def clip(path: Path) -> Clip:
-    """A recording, brought to one loudness."""
-    audio = resample(read_wav(path), TELEPHONE_RATE)
+    """A recording, brought to one loudness.
+
+    Raises:
+        BenchError: not a recording of anything.
+    """
+    try:
+        audio = resample(read_wav(path), TELEPHONE_RATE)
+    except OSError as error:
+        raise BenchError(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # it names the file
+        raise BenchError(str(error)) from error
     levels = frame_levels(audio)
+    if not levels.any():
+        raise BenchError(f"{path}: nothing to hear in it")
     loud = np.flatnonzero(levels > levels.max() / 10 ** (35 / 20))
     samples = np.frombuffer(audio.pcm, "<i2").astype(np.float64)
     voiced = samples[loud[0] * _FRAME : (loud[-1] + 1) * _FRAME]
-    gain = 32768 * 10 ** (_SPEECH_DBFS / 20) / np.sqrt(np.mean(voiced**2))
     return Clip(
         name=path.stem,
-        samples=samples * gain,
+        samples=samples * gain_to(SPEECH_DBFS, voiced),
         first_s=float(loud[0]) / 50,
         last_s=float(loud[-1] + 1) / 50,
     )
@@ -134,7 +152,7 @@ def run(clips: Sequence[Clip], vads: Mapping[str, Vad] | None = None) -> Report:
             scores.append(_score(detector, vad, noise, clips, under))
         for noise, alone in _not_speech(rng).items():
             nobody = Clip(name=noise, samples=alone, first_s=0, last_s=0)
-            scores.append(_score(detector, vad, noise, [nobody], _white(rng, -60)))
+            scores.append(_score(detector, vad, noise, [nobody], white(rng, -60)))
     return Report(scores=tuple(scores))
 
 
@@ -219,84 +237,45 @@ def _frames(sound: Samples) -> Iterator[tuple[bytes, float]]:
 
 def _noises(clips: Sequence[Clip], rng: np.random.Generator) -> dict[str, Callable[[int], Samples]]:
     """What lies beneath the speech: a line, a fan, a room full of people."""
-    room = np.concatenate([one.samples for one in clips])
-    babble = sum(
-        (np.roll(room, int(rng.integers(len(room))))[::-1] for _ in range(8)), np.zeros(len(room))
-    )
-    babble /= np.sqrt(np.mean(babble**2))
+    voices = [one.samples for one in clips]
+    near = babble(voices, rng, 10)
 
-    def talk(below_db: float) -> Callable[[int], Samples]:
-        level = 32768 * 10 ** ((_SPEECH_DBFS - below_db) / 20)
-        return lambda count: (
-            np.resize(np.roll(babble, int(rng.integers(len(babble)))), count) * level
-        )
+    def far(count: int) -> Samples:
+        return near(count) * 10 ** (-10 / 20)
 
     return {
-        "quiet line": _white(rng, -65),
-        "white 20 dB": _white(rng, _SPEECH_DBFS - 20),
-        "white 10 dB": _white(rng, _SPEECH_DBFS - 10),
-        "babble 20 dB": talk(20),
-        "babble 10 dB": talk(10),
-        f"{_LATER}babble 20 dB": talk(20),
-        f"{_LATER}babble 10 dB": talk(10),
+        "quiet line": white(rng, -65),
+        "white 20 dB": white(rng, SPEECH_DBFS - 20),
+        "white 10 dB": white(rng, SPEECH_DBFS - 10),
+        "babble 20 dB": far,
+        "babble 10 dB": near,
+        f"{_LATER}babble 20 dB": far,
+        f"{_LATER}babble 10 dB": near,
     }
-
-
-def _white(rng: np.random.Generator, dbfs: float) -> Callable[[int], Samples]:
-    return lambda count: rng.standard_normal(count) * 32768 * 10 ** (dbfs / 20)
 
 
 def _not_speech(rng: np.random.Generator) -> dict[str, Samples]:
     """Ten of each, three seconds apart, at the loudness of speech."""
     count = 3 * TELEPHONE_RATE
 
-    def ten(make: Callable[[], Samples]) -> Samples:
+    def ten(name: str) -> Samples:
         whole = np.zeros(10 * count)
         for number in range(10):
-            one = make()
-            one = one / np.sqrt(np.mean(one**2)) * 32768 * 10 ** (_SPEECH_DBFS / 20)
+            one = made(name, rng)
             whole[number * count : number * count + len(one)] = one
         return whole
 
     return {
-        "10 coughs": ten(lambda: _cough(rng)),
-        "10 clicks": ten(lambda: _burst(rng, 0.015, 0.004)),
-        "10 bangs": ten(lambda: _burst(rng, 0.25, 0.05)),
-        "10 breaths": ten(lambda: _burst(rng, 0.6, 0.3, attack_s=0.2) * 0.3),
-        "10 keys pressed": ten(lambda: _key(rng)),
+        "10 coughs": ten("cough"),
+        "10 clearings of the throat": ten("throat"),
+        "10 clicks": ten("click"),
+        "10 bangs": ten("bang"),
+        "10 breaths": ten("breath"),
+        "10 keys pressed": ten("key"),
         "fan switched on": np.concatenate(
-            [np.zeros(count), _white(rng, -38)(4 * count), np.zeros(count)]
+            [np.zeros(count), white(rng, -38)(4 * count), np.zeros(count)]
         ),
     }
-
-
-def _burst(
-    rng: np.random.Generator, seconds: float, decay_s: float, attack_s: float = 0.003
-) -> Samples:
-    t = np.arange(round(seconds * TELEPHONE_RATE)) / TELEPHONE_RATE
-    shape: Samples = np.minimum(1, t / attack_s) * np.exp(-np.maximum(0, t - attack_s) / decay_s)
-    return rng.standard_normal(len(t)) * shape
-
-
-def _key(rng: np.random.Generator) -> Samples:
-    """The two tones of a key, 200 ms, where the network lets them through as sound."""
-    t = np.arange(round(0.2 * TELEPHONE_RATE)) / TELEPHONE_RATE
-    low, high = rng.choice((697, 770, 852, 941)), rng.choice((1209, 1336, 1477))
-    return np.asarray(np.sin(2 * np.pi * low * t) + np.sin(2 * np.pi * high * t), np.float64)
-
-
-def _cough(rng: np.random.Generator) -> Samples:
-    """Two bursts through a throat: noise with resonances near 600, 1300 and 2500 Hz."""
-    burst = np.concatenate(
-        [_burst(rng, 0.22, 0.06), np.zeros(round(0.08 * TELEPHONE_RATE)), _burst(rng, 0.3, 0.09)]
-    )
-    spectrum = np.fft.rfft(burst)
-    hertz = np.fft.rfftfreq(len(burst), 1 / TELEPHONE_RATE)
-    throat = sum(
-        (g / (1 + ((hertz - f) / 150) ** 2) for f, g in ((600, 1.0), (1300, 0.7), (2500, 0.4))),
-        np.full(len(hertz), 0.05),
-    )
-    return np.asarray(np.fft.irfft(spectrum * throat, len(burst)), np.float64)
 
 
 def main(folder: Path) -> Report:

@@ -35,6 +35,7 @@ import gevent.event
 from greenswitch.esl import ESLProtocol
 from rich.table import Table
 
+from esl_app.bench import BenchError
 from esl_app.protocol import NEED_DATA, Connection, Event, Signal
 
 Read = tuple[str | None, ...]
@@ -107,17 +108,27 @@ def _template() -> str:
 
 
 def recorded_events(folder: Path) -> list[bytes]:
-    """The plain events of recorded sessions: `*.tar.xz` with one JSON object a line (see there)."""
+    """The plain events of recorded sessions: `*.tar.xz` with one JSON object a line (see there).
+
+    Raises:
+        BenchError: there are none, or an archive cannot be read.
+    """
     events = []
     for archive in sorted(folder.glob("*.tar.xz")):
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                file = tar.extractfile(member)
-                for stream in _streams(file or ()):
-                    events += [e.raw for e in _packets(stream) if type(e) is Event]
+        try:
+            events += _events_of(archive)
+        except (OSError, EOFError, LookupError, TypeError, ValueError, tarfile.TarError) as error:
+            raise BenchError(f"{archive}: not a recorded session: {error}") from error
     if not events:
-        raise FileNotFoundError(f"{folder}: no recorded events (*.tar.xz) there")
+        raise BenchError(f"{folder}: no recorded events (*.tar.xz) there")
     return events
+
+
+def _events_of(archive: Path) -> list[bytes]:
+    with tarfile.open(archive) as tar:
+        files = (tar.extractfile(member) for member in tar)
+        streams = [stream for file in files for stream in _streams(file or ())]
+    return [e.raw for stream in streams for e in _packets(stream) if type(e) is Event]
 
 
 def _streams(lines: Iterable[bytes]) -> Iterable[bytes]:

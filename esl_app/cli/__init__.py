@@ -13,15 +13,26 @@ from typing import Annotated
 import typer
 
 from esl_app import config, logs
+from esl_app.bench import BenchError
 from esl_app.cli import bench, calls, demo, documents, flows, tenants
 from esl_app.embedded import EmbeddedError
 from esl_app.errors import ConfigError
 from esl_app.flow_runner import FlowProblem
 from knowledge.extract import Rejected
+from providers.engine import EngineError
 from providers.errors import ProviderError
 from tenants.errors import TenantError
 
-EXPECTED = (ConfigError, EmbeddedError, FlowProblem, ProviderError, Rejected, TenantError)
+EXPECTED = (
+    BenchError,
+    ConfigError,
+    EmbeddedError,
+    EngineError,
+    FlowProblem,
+    ProviderError,
+    Rejected,
+    TenantError,
+)
 
 app = typer.Typer(
     name="voice-ai",

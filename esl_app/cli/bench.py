@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,14 @@ import typer
 from rich.console import Console
 
 from esl_app import logs
+
+
+class Recogniser(StrEnum):
+    """What hears the words in `bench audio`."""
+
+    LABELS = "labels"
+    WHISPER = "whisper"
+
 
 app = typer.Typer(help="Measure parts of the engine.", no_args_is_help=True)
 
@@ -59,3 +68,25 @@ def ears(
     from esl_app.bench import ears as bench
 
     Console().print(bench.table(bench.main(folder)))
+
+
+@app.command("audio")
+def audio(
+    folder: Annotated[
+        Path, typer.Argument(help="Recordings with a manifest.json.", exists=True)
+    ] = Path("tests/audio/set"),
+    recogniser: Annotated[
+        Recogniser,
+        typer.Option(help="labels: hears what was said; whisper: the offline recogniser."),
+    ] = Recogniser.LABELS,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a Whisper model (CTranslate2); default: tiny.en, English."),
+    ] = None,
+) -> None:
+    """Callers in three languages, hesitating, in noise, over our own voice: who is understood."""
+    logs.configure(level="error")
+    from esl_app.bench import audio as bench
+
+    for table in bench.tables(bench.main(folder, recogniser.value, str(model) if model else None)):
+        Console().print(table)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from esl_app.bench import esl
+from esl_app.bench import BenchError, esl
 from esl_app.protocol import Event
 
 pytestmark = pytest.mark.unit
@@ -43,7 +43,7 @@ def test_recorded_sessions_are_read_alike(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=str(tmp_path)):
+    with pytest.raises(BenchError, match=str(tmp_path)):
         esl.recorded_events(tmp_path)
 
 
