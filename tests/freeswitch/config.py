@@ -43,6 +43,7 @@ class Settings:
     extra_modules: Sequence[str] = ()
     extra_dialplan: str = ""  # whole <context> elements
     operator: bool = True  # False: the route names none
+    codecs: str = "PCMU"  # as FreeSWITCH's list of preferences writes them
     shipped_core: bool = True  # False: no allowlist, for tests of what it protects from
 
 
@@ -114,7 +115,7 @@ def freeswitch_xml(settings: Settings) -> str:
         {_param("context", "public")}
         {_param("dialplan", "XML")}
         {_param("auth-calls", "false")}
-        {_param("inbound-codec-prefs", "PCMU")}
+        {_param("inbound-codec-prefs", settings.codecs)}
         {_param("outbound-codec-prefs", "PCMU")}
         {_param("rtp-timer-name", "soft")}
         {_param("dtmf-type", "rfc2833")}

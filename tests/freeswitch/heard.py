@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass
 
 from tests.freeswitch import g711
-from tests.freeswitch.rtp import FRAME_MS, FRAME_SAMPLES, Packet
+from tests.freeswitch.codecs import TELEPHONE, Codec
+from tests.freeswitch.rtp import Packet
 
 # Above the comfort noise of a parked leg and room noise at -50 dBFS, well below quiet speech.
 SOUND_RMS = 150.0
 
-_FRAME_BYTES = 2 * FRAME_SAMPLES
 _LATE_S = 0.06  # a telephone's jitter buffer hides less than this; more is a gap one hears
 
 
@@ -42,13 +42,15 @@ class NothingHeardError(AssertionError):
 
 
 class Heard:
-    def __init__(self, sound_rms: float = SOUND_RMS) -> None:
+    def __init__(self, sound_rms: float = SOUND_RMS, *, codec: Codec = TELEPHONE) -> None:
+        self.codec = codec
         self.sound_rms = sound_rms
+        self._frame_s = codec.frame_ms / 1000
         self._frames: list[Frame] = []
         self._changed = threading.Condition()
 
     def add(self, packet: Packet, at: float) -> None:
-        pcm = g711.decode(packet.payload)
+        pcm = self.codec.decode(packet.payload)
         frame = Frame(at=at, sequence=packet.sequence, pcm=pcm, rms=g711.rms(pcm))
         with self._changed:
             self._frames.append(frame)
@@ -64,7 +66,7 @@ class Heard:
         for frame in self.frames(since):
             if frame.rms < self.sound_rms:
                 continue
-            end = frame.at + FRAME_MS / 1000
+            end = frame.at + self._frame_s
             if found and frame.at - found[-1].end < gap_ms / 1000:
                 found[-1] = Spurt(start=found[-1].start, end=end)
             else:
@@ -99,7 +101,7 @@ class Heard:
             with self._changed:
                 loud = (f.at for f in reversed(self._frames) if f.rms >= self.sound_rms)
                 last = next(loud, 0.0)
-            ended = max(last + FRAME_MS / 1000, began)
+            ended = max(last + self._frame_s, began)
             now = time.monotonic()
             if now - ended >= quiet_ms / 1000:
                 return ended
@@ -115,10 +117,10 @@ class Heard:
         origin = frames[0].at if since is None else since
         out = bytearray()
         for frame in frames:
-            played_s = len(out) / (2 * 8000)
+            played_s = len(out) / (2 * self.codec.rate)
             late_s = frame.at - origin - played_s
             if late_s > _LATE_S:
-                out += bytes(_FRAME_BYTES * int(late_s * 1000 / FRAME_MS))
+                out += bytes(2 * self.codec.samples * int(late_s / self._frame_s))
             out += frame.pcm
         return bytes(out)
 

@@ -9,21 +9,10 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from tests.freeswitch import g711
+from tests.freeswitch.codecs import TELEPHONE, Codec
 from tests.freeswitch.heard import Heard
-from tests.freeswitch.rtp import (
-    FRAME_MS,
-    FRAME_SAMPLES,
-    PCMU,
-    TELEPHONE_EVENT,
-    Packet,
-    digit_of,
-    key_press,
-)
+from tests.freeswitch.rtp import TELEPHONE_EVENT, Packet, digit_of, key_press
 
-_FRAME_BYTES = 2 * FRAME_SAMPLES
-_SILENT_FRAME = bytes([g711.SILENCE]) * FRAME_SAMPLES
-_TICK_S = FRAME_MS / 1000
 _POLL_S = 0.2
 
 
@@ -32,12 +21,13 @@ class Utterance:
     """What we say, with the instants at which it began and ended on the wire (0: not yet)."""
 
     frames: int
+    frame_s: float = 0.02
     started_at: float = 0.0
     ended_at: float = 0.0
     done: threading.Event = field(default_factory=threading.Event)
 
     def wait(self, timeout_s: float | None = None) -> Utterance:
-        limit = self.frames * _TICK_S + 10.0 if timeout_s is None else timeout_s
+        limit = self.frames * self.frame_s + 10.0 if timeout_s is None else timeout_s
         if not self.done.wait(limit):
             raise TimeoutError(
                 "the utterance was not sent in time: the call ended, or the machine stalled"
@@ -48,7 +38,7 @@ class Utterance:
 @dataclass(slots=True, kw_only=True)
 class _Outgoing:
     payload: bytes
-    payload_type: int = PCMU
+    payload_type: int
     marker: bool = False
     held_ticks: int = 0  # how far back the timestamp stays: all packets of a key press share one
     first_of: Utterance | None = None
@@ -58,12 +48,16 @@ class _Outgoing:
 class Media:
     """Sockets and threads of the library: greenlets under gevent's patching, else real threads."""
 
-    def __init__(self, address: str = "127.0.0.1") -> None:
+    def __init__(self, address: str = "127.0.0.1", codec: Codec = TELEPHONE) -> None:
+        self.codec = codec
+        self._tick_s = codec.frame_ms / 1000
+        self._frame_bytes = 2 * codec.samples
+        self._silence = codec.encode(bytes(self._frame_bytes))
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((address, 0))
         self._socket.settimeout(_POLL_S)
         self.port: int = self._socket.getsockname()[1]
-        self.heard = Heard()
+        self.heard = Heard(codec=codec)
         self.digits = ""  # what the far end dialled
         self.worst_lateness_s = 0.0  # of our own frames: says whether the machine kept up
         self.muted = False  # a caller whose network sends nothing at all
@@ -88,10 +82,11 @@ class Media:
         self._socket.close()
 
     def say(self, pcm: bytes) -> Utterance:
-        """Queue s16 samples at 8 kHz; the last frame is filled with silence."""
-        frames = [pcm[at : at + _FRAME_BYTES] for at in range(0, len(pcm), _FRAME_BYTES)]
-        utterance = Utterance(frames=len(frames))
-        outgoing = [_Outgoing(payload=g711.encode(f.ljust(_FRAME_BYTES, b"\0"))) for f in frames]
+        """Queue s16 samples at the codec's rate; the last frame is filled with silence."""
+        size = self._frame_bytes
+        frames = [pcm[at : at + size].ljust(size, b"\0") for at in range(0, len(pcm), size)]
+        utterance = Utterance(frames=len(frames), frame_s=self._tick_s)
+        outgoing = [self._sound(self.codec.encode(frame)) for frame in frames]
         if not outgoing:
             raise ValueError("nothing to say")
         outgoing[0].first_of, outgoing[-1].last_of = utterance, utterance
@@ -112,23 +107,26 @@ class Media:
                         held_ticks=tick,
                     )
                 )
-            pauses = max(1, pause_ms // FRAME_MS)
-            outgoing.extend(_Outgoing(payload=_SILENT_FRAME) for _ in range(pauses))
-        utterance = Utterance(frames=len(outgoing))
+            pauses = max(1, pause_ms // self.codec.frame_ms)
+            outgoing.extend(self._sound(self._silence) for _ in range(pauses))
+        utterance = Utterance(frames=len(outgoing), frame_s=self._tick_s)
         outgoing[0].first_of, outgoing[-1].last_of = utterance, utterance
         self._queue.extend(outgoing)
         return utterance
+
+    def _sound(self, payload: bytes) -> _Outgoing:
+        return _Outgoing(payload=payload, payload_type=self.codec.payload_type)
 
     def _send_loop(self) -> None:
         sequence, ticks = random.randrange(1 << 15), random.randrange(1 << 20)
         ssrc = random.randrange(1 << 32)
         due = time.monotonic()
         while not self._closed.is_set():
-            item = self._queue.popleft() if self._queue else _Outgoing(payload=_SILENT_FRAME)
+            item = self._queue.popleft() if self._queue else self._sound(self._silence)
             packet = Packet(
                 payload_type=item.payload_type,
                 sequence=sequence,
-                timestamp=(ticks - item.held_ticks) * FRAME_SAMPLES,
+                timestamp=(ticks - item.held_ticks) * self.codec.samples,
                 ssrc=ssrc,
                 payload=item.payload,
                 marker=item.marker,
@@ -136,7 +134,7 @@ class Media:
             if item.first_of:
                 item.first_of.started_at = time.monotonic()
             self._send(packet)
-            sequence, ticks, due = sequence + 1, ticks + 1, due + _TICK_S
+            sequence, ticks, due = sequence + 1, ticks + 1, due + self._tick_s
             left = due - time.monotonic()
             self.worst_lateness_s = max(self.worst_lateness_s, -left)
             if left > 0:
@@ -164,7 +162,7 @@ class Media:
                 packet = Packet.unpack(datagram)
             except ValueError:
                 continue
-            if packet.payload_type == PCMU:
+            if packet.payload_type == self.codec.payload_type:
                 self.heard.add(packet, at)
             elif packet.payload_type == TELEPHONE_EVENT and packet.marker:
                 self.digits += digit_of(packet.payload)[0]

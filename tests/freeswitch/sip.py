@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.freeswitch.rtp import PCMU, TELEPHONE_EVENT
+from tests.freeswitch.codecs import TELEPHONE, Codec
+from tests.freeswitch.rtp import TELEPHONE_EVENT
 
 _COMPACT = {
     "v": "via",
@@ -93,7 +94,8 @@ class Sdp:
         direction = _MIRRORED.get(self.direction, self.direction)
         return Sdp(address=address, port=port, direction=direction)
 
-    def text(self) -> str:
+    def text(self, codec: Codec = TELEPHONE) -> str:
+        """As an offer or answer of one codec and keys."""
         return "\r\n".join(
             [
                 "v=0",
@@ -101,11 +103,11 @@ class Sdp:
                 "s=call",
                 f"c=IN IP4 {self.address}",
                 "t=0 0",
-                f"m=audio {self.port} RTP/AVP {PCMU} {TELEPHONE_EVENT}",
-                f"a=rtpmap:{PCMU} PCMU/8000",
-                f"a=rtpmap:{TELEPHONE_EVENT} telephone-event/8000",
+                f"m=audio {self.port} RTP/AVP {codec.payload_type} {TELEPHONE_EVENT}",
+                f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.rate}",
+                f"a=rtpmap:{TELEPHONE_EVENT} telephone-event/{codec.rate}",
                 f"a=fmtp:{TELEPHONE_EVENT} 0-15",
-                "a=ptime:20",
+                f"a=ptime:{codec.frame_ms}",
                 f"a={self.direction}",
                 "",
             ]

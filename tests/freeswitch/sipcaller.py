@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from tests.freeswitch.codecs import TELEPHONE, Codec
 from tests.freeswitch.heard import Heard, Spurt
 from tests.freeswitch.media import Media, Utterance
 from tests.freeswitch.sip import Dialog, Message, Sdp, respond, uri_of
@@ -47,7 +48,7 @@ class Call:
     """One call as its caller or callee has it; made by `Phone.call` and `Phone.wait_call`."""
 
     def __init__(self, phone: Phone, dialog: Dialog, *, offer: Message | None = None) -> None:
-        self.media = Media(phone.address)
+        self.media = Media(phone.address, phone.codec)
         self.provisional: list[int] = []  # 180, 183, ... in the order they came
         self.final = 0
         self.directions: list[str] = []  # of re-INVITEs: "sendonly" is a hold
@@ -81,7 +82,7 @@ class Call:
         return self
 
     def say(self, pcm: bytes, *, wait: bool = True) -> Utterance:
-        """Speak s16 samples at 8 kHz; with `wait`, return when the last frame has left."""
+        """Speak s16 samples at the codec's rate; with `wait`, return when all has left."""
         utterance = self.media.say(pcm)
         return utterance.wait() if wait else utterance
 
@@ -165,7 +166,7 @@ class Call:
             "INVITE",
             branch=self._dialog.branch,
             sequence=self._dialog.sequence,
-            body=sdp.text(),
+            body=sdp.text(self._phone.codec),
         )
         self.invited_at = time.monotonic()
         threading.Thread(target=self._send_invite, args=(message,), daemon=True).start()
@@ -230,7 +231,14 @@ class Call:
             ours = Sdp(address=self._phone.address, port=self.media.port)
         contact = self._dialog.contact
         self._phone.send(
-            respond(offer, status, reason, to_tag=self._tag, contact=contact, body=ours.text())
+            respond(
+                offer,
+                status,
+                reason,
+                to_tag=self._tag,
+                contact=contact,
+                body=ours.text(self._phone.codec),
+            )
         )
 
     def _ack(self, branch: str) -> None:
@@ -255,9 +263,15 @@ class Phone:
     """A SIP endpoint on its own port, without registration."""
 
     def __init__(
-        self, *, switch: tuple[str, int], user: str = "1000", address: str = "127.0.0.1"
+        self,
+        *,
+        switch: tuple[str, int],
+        user: str = "1000",
+        address: str = "127.0.0.1",
+        codec: Codec = TELEPHONE,
     ) -> None:
         self.address = address
+        self.codec = codec
         self.user = user
         self._switch = switch
         self._calls: dict[str, Call] = {}

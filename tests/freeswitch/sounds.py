@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 
 
-def tone(hz: float, seconds: float, peak: int = 8000) -> bytes:
-    """A sine as s16 samples at 8 kHz: prompts one can tell apart without a recogniser."""
-    times = np.arange(int(8000 * seconds)) / 8000
+def tone(hz: float, seconds: float, peak: int = 8000, *, rate: int = 8000) -> bytes:
+    """A sine as s16 samples: prompts one can tell apart without a recogniser."""
+    times = np.arange(int(rate * seconds)) / rate
     pcm: bytes = (np.sin(2 * math.pi * hz * times) * peak).astype("<i2").tobytes()
     return pcm
 
 
-def pitch(pcm: bytes) -> float:
-    """The strongest frequency in s16 samples at 8 kHz."""
+def pitch(pcm: bytes, *, rate: int = 8000) -> float:
+    """The strongest frequency in s16 samples."""
     samples = np.frombuffer(pcm, dtype="<i2").astype(np.float64)
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(samples.size)))
-    return float(np.argmax(spectrum) * 8000 / samples.size)
+    return float(np.argmax(spectrum) * rate / samples.size)
 
 
 def save_wav(path: Path, pcm: bytes) -> Path:

@@ -97,6 +97,10 @@ class UnicastLink:
         lost_after_s: how long datagrams may stay away; `sleep` and other applications that only
             take time hold them back while they run.
 
+    Raises:
+        Hangup, LegLost: the call is over.
+        NoAudio: the event socket names no address that `unicast` could use.
+
     >>> link = UnicastLink(leg, pacer=pacer, on_frame=ears.feed, on_lost=end)   # doctest: +SKIP
     >>> link.open(Deadline.after(5))                                            # doctest: +SKIP
     >>> link.wait_first()                                                       # doctest: +SKIP
@@ -130,8 +134,8 @@ class UnicastLink:
         self._pacer = pacer
         self._on_frame = on_frame
         self._on_lost = on_lost
-        self._local_ip = local_ip or _ipv4(leg.sock.getsockname()[0])
-        self._switch_ip = switch_ip or _ipv4(leg.sock.getpeername()[0])
+        self._local_ip = local_ip or _address(leg, leg.sock.getsockname)
+        self._switch_ip = switch_ip or _address(leg, leg.sock.getpeername)
         self._lost_after_s = lost_after_s
         self._sock: Any = None  # the unpatched class: gevent's would wait where we poll
         self._known = False  # the source, that is
@@ -346,6 +350,16 @@ def quieten(leg: ExecutingLeg, deadline: Deadline) -> None:
     for a leg that comes back answered it is too late here: the dialplan must not set it again.
     """
     leg.execute(commands.set_variable("send_silence_when_idle", "0"), deadline)
+
+
+def _address(leg: DuplexLeg, name: Callable[[], Any]) -> str:
+    """Our or FreeSWITCH's address, of the event socket; the call may have ended just before."""
+    try:
+        return _ipv4(str(name()[0]))
+    except OSError as error:
+        if leg.ended.is_set():
+            raise leg.over() from None
+        raise NoAudio(f"the event socket is gone: {error.strerror}") from error
 
 
 def _ipv4(text: str) -> str:

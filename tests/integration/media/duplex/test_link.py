@@ -277,3 +277,13 @@ def test_an_address_that_is_not_ours_is_no_audio(rig: Rig) -> None:
 def test_a_link_is_opened_once(rig: Rig) -> None:
     with pytest.raises(RuntimeError, match="once"):
         rig.link.open()
+
+
+def test_a_call_that_is_over_gets_no_link_and_is_no_failure_of_the_audio(rig: Rig) -> None:
+    """Its socket has no address any more; file mode would be of no use to it."""
+    rig.leg.sock.close()
+    with pytest.raises(NoAudio, match="event socket is gone"):
+        UnicastLink(rig.leg, pacer=rig.pacer, on_frame=rig.hear, on_lost=rig.lost.append)
+    rig.leg.ended.set()
+    with pytest.raises(Hangup):
+        UnicastLink(rig.leg, pacer=rig.pacer, on_frame=rig.hear, on_lost=rig.lost.append)
