@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from esl_app.media.duplex.link import LinkStatistics, NoAudio, UnicastLink, quieten
+from esl_app.media.duplex.link import LinkStatistics, NoAudio, UnicastLink, packet_ms, quieten
 from esl_app.media.duplex.pacer import FRAME_S, Histogram, Pacer, PacerStatistics, Stream
 from esl_app.media.duplex.player import Player, Position
 
@@ -17,5 +17,6 @@ __all__ = [
     "Position",
     "Stream",
     "UnicastLink",
+    "packet_ms",
     "quieten",
 ]

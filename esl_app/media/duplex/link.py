@@ -2,12 +2,16 @@
 
 Theory of operation. `open` binds a UDP socket, has FreeSWITCH send the caller's frames there and
 joins the pacer. Nothing tells us where FreeSWITCH sends from (we let it choose its port), so the
-first datagram from its host that has the size of a 20 ms frame decides both the source and the
-rate. From then on the socket is connected to that source: the kernel keeps everybody else's
-datagrams out, however many there are, before they take room in the socket's buffer.
+first datagram from its host that has the size of a packet decides both the source and the rate.
+From then on the socket is connected to that source: the kernel keeps everybody else's datagrams
+out, however many there are, before they take room in the socket's buffer.
 
-Each beat of the pacer reads what has come (boundedly) and sends one frame: silence until `source`
-is set. A parked leg sends nothing to the caller by itself, so frames have to flow.
+A datagram is what the telephone puts into a packet: 20 ms nearly always, but 10 to 60 were measured
+to pass as they are. Sizes alone do not tell (640 bytes are 20 ms at 16 kHz or 40 ms at 8 kHz), so
+the length of a packet has to be known: `packet_ms`.
+
+Each beat of the pacer reads what has come (boundedly) and gives 20 ms to send: silence until
+`source` is set. A parked leg sends nothing to the caller by itself, so frames have to flow.
 
 Over for good is a link when datagrams stop. FreeSWITCH ends its side at the first application that
 plays, records or bridges, and it cannot be armed again in the same park (PROTOCOL, `unicast`).
@@ -19,7 +23,6 @@ import contextlib
 import ipaddress
 import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -35,17 +38,19 @@ from providers.deadline import Deadline
 
 log = structlog.get_logger()
 
-# Bytes of 20 ms of signed 16-bit mono at the rates telephony codecs have.
-RATES: Final = {2 * rate // 50: rate for rate in (8000, 16000, 24000, 32000, 48000)}
+# What telephony codecs have.
+RATES: Final = (8000, 16000, 24000, 32000, 48000)
+PACKETS_MS: Final = (10, 20, 30, 40, 50, 60)
+_USUAL_MS: Final = 20
 FIRST_S: Final = 0.5
 """No datagram by then: FreeSWITCH could not bind, and only its log says so."""
 _REPLY_S: Final = 5.0
-# A datagram longer than the longest frame is cut to one byte more, so that it has a wrong size.
-_LONGEST: Final = max(RATES) + 1
-# Reads in a beat. A beat normally finds one frame, after a stall of a second 50.
+# A datagram longer than the longest packet is cut to one byte more, so that it has a wrong size.
+_LONGEST: Final = 2 * max(RATES) * max(PACKETS_MS) // 1000 + 1
+# Reads in a beat. A beat normally finds one packet, after a stall of a second 50.
 _READS: Final = 64
-# Frames handed on: a little more than real time, and a second at once after a stall.
-_BURST: Final = 50.0
+# Sound handed on: a little more than real time, and a second at once after a stall.
+_BURST_S: Final = 1.0
 _PER_BEAT: Final = 1.25
 _BUFFER_BYTES: Final = 64 * 1024
 
@@ -63,6 +68,12 @@ class DuplexLeg(Protocol):
     def send(self, data: bytes, deadline: Deadline | None = None) -> CommandReply: ...
 
     def over(self) -> EslError: ...
+
+
+class AskedLeg(Protocol):
+    """What `packet_ms` needs of a leg."""
+
+    def getvar(self, name: str, deadline: Deadline | None = None) -> str | None: ...
 
 
 class ExecutingLeg(Protocol):
@@ -89,11 +100,12 @@ class UnicastLink:
     Args:
         leg: parked, and executing nothing that plays or records while the link is open.
         pacer: what ticks it.
-        on_frame: called with each frame of the caller and its instant (`time.monotonic`, spread
-            over a late beat's frames), in the pacer's greenlet: it must not wait or compute much.
+        on_frame: called with each packet of the caller and its instant (`time.monotonic`, spread
+            over a late beat's), in the pacer's greenlet: it must not wait or compute much.
         on_lost: called once if the audio ends before the call and without `close`.
         local_ip: our address FreeSWITCH sends to; None: where its event socket reached us.
         switch_ip: its address, which it binds and sends from; None: where that socket came from.
+        packet_ms: how much sound a datagram of the leg holds, both ways (`packet_ms`).
         lost_after_s: how long datagrams may stay away; `sleep` and other applications that only
             take time hold them back while they run.
 
@@ -117,14 +129,18 @@ class UnicastLink:
         on_lost: Callable[[str], None],
         local_ip: str | None = None,
         switch_ip: str | None = None,
+        packet_ms: int = _USUAL_MS,
         lost_after_s: float = 2.0,
     ) -> None:
+        if packet_ms not in PACKETS_MS:
+            raise NoAudio(f"packets of {packet_ms} ms are none that a telephone sends")
         self.statistics = LinkStatistics()
         self.rate = 0
         """Samples a second both ways; 0 before the first frame."""
         self.frame_bytes = 0
+        """Of the 20 ms that `source` gives."""
         self.source: Callable[[], bytes] | None = None
-        """Gives the frame to send, once each 20 ms; it must not wait."""
+        """Gives the sound to send, once each 20 ms; it must not wait."""
         self.closed = False
         self.lost: str | None = None
         """Why the audio ended, if it did so by itself."""
@@ -141,11 +157,14 @@ class UnicastLink:
         self._known = False  # the source, that is
         self._settled = Flag()  # the first frame is there, or will never be
         self._silence = b""
-        self._credit = _BURST
+        self._packet_s = packet_ms / 1000
+        self._packet_bytes = 0
+        self._sizes = {2 * rate * packet_ms // 1000: rate for rate in RATES}
+        self._credit_s = _BURST_S
         self._opened_at = 0.0
         self._last_in = 0.0
         self._refused = 0
-        self._out: deque[bytes] = deque(maxlen=8)
+        self._unsent = bytearray()  # less than a packet, where packets are not 20 ms long
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -231,19 +250,8 @@ class UnicastLink:
 
     # -- one beat -----------------------------------------------------------------------------
 
-    def send(self, frame: bytes) -> None:
-        """Send a frame at the next beat, before what `source` gives; a few are kept.
-
-        Raises:
-            ValueError: not the size of the caller's frames. FreeSWITCH converts nothing, and an
-                empty datagram ends its receiving thread (switch_ivr.c:347).
-        """
-        if len(frame) != self.frame_bytes or not frame:
-            raise ValueError(f"{len(frame)} bytes are no frame of {self.frame_bytes}")
-        self._out.append(frame)
-
     def tick(self, now: float) -> None:
-        """Read what has come, send one frame."""
+        """Read what has come, send 20 ms."""
         self._receive(now)
         if self._known and not self.closed:
             self._send()
@@ -252,14 +260,14 @@ class UnicastLink:
 
     def _receive(self, now: float) -> None:
         frames = self._read()
-        self._credit = min(_BURST, self._credit + _PER_BEAT)
-        allowed = int(self._credit)
+        self._credit_s = min(_BURST_S, self._credit_s + _PER_BEAT * FRAME_S)
+        allowed = int(self._credit_s / self._packet_s + 1e-6)
         if len(frames) > allowed:
             self.statistics.excess += len(frames) - allowed
             del frames[: len(frames) - allowed]  # the oldest
         if not frames:
             return
-        self._credit -= len(frames)
+        self._credit_s -= len(frames) * self._packet_s
         self._refused = 0
         self.statistics.frames_in += len(frames)
         since = self._last_in
@@ -270,7 +278,7 @@ class UnicastLink:
         for ago, frame in zip(range(len(frames) - 1, -1, -1), frames, strict=True):
             if self.closed:
                 return
-            self._on_frame(frame, max(since, now - ago * FRAME_S))
+            self._on_frame(frame, max(since, now - ago * self._packet_s))
 
     def _read(self) -> list[bytes]:
         """Frames of the caller that have come; everything else is counted and forgotten."""
@@ -296,7 +304,7 @@ class UnicastLink:
             # Once the source is known these were queued before; later ones the kernel refuses.
             statistics.foreign += 1
             return False
-        right = len(data) == self.frame_bytes if self._known else len(data) in RATES
+        right = len(data) == self._packet_bytes if self._known else len(data) in self._sizes
         if not right:
             statistics.wrong_size += 1
             return False
@@ -312,21 +320,28 @@ class UnicastLink:
             return False  # no address one can answer: nobody's real one
         self._source = source
         self._known = True
-        self.frame_bytes, self.rate = size, RATES[size]
-        self._silence = bytes(size)
+        self._packet_bytes, self.rate = size, self._sizes[size]
+        self.frame_bytes = round(2 * self.rate * FRAME_S)
+        self._silence = bytes(self.frame_bytes)
         return True
 
     def _send(self) -> None:
-        if self._out:
-            frame = self._out.popleft()
-        elif self.source is not None:
-            frame = self.source()
-            if len(frame) != self.frame_bytes:
-                raise ValueError(f"{len(frame)} bytes are no frame of {self.frame_bytes}")
-        else:
-            frame = self._silence
+        frame = self._silence if self.source is None else self.source()
+        # FreeSWITCH converts nothing, and an empty datagram ends its receiving thread
+        # (switch_ivr.c:347).
+        if len(frame) != self.frame_bytes:
+            raise ValueError(f"{len(frame)} bytes are no frame of {self.frame_bytes}")
+        if self._packet_bytes == self.frame_bytes:  # nearly always
+            self._transmit(frame)
+            return
+        self._unsent += frame
+        while len(self._unsent) >= self._packet_bytes and not self.closed:
+            self._transmit(bytes(self._unsent[: self._packet_bytes]))
+            del self._unsent[: self._packet_bytes]
+
+    def _transmit(self, packet: bytes) -> None:
         try:
-            self._sock.send(frame)
+            self._sock.send(packet)
             self.statistics.frames_out += 1
         except ConnectionRefusedError:
             self._was_refused()
@@ -339,6 +354,15 @@ class UnicastLink:
         self._refused += 1
         if self._refused >= 5:
             self._lose("refused")
+
+
+def packet_ms(leg: AskedLeg, deadline: Deadline) -> int:
+    """How much sound a packet of an answered leg holds, as it was negotiated.
+
+    FreeSWITCH writes the variable itself, a number. Legs that are not SIP have none and use 20 ms.
+    """
+    text = leg.getvar("rtp_use_codec_ptime", deadline) or ""
+    return int(text) if text.isascii() and text.isdecimal() and text != "0" else _USUAL_MS
 
 
 def quieten(leg: ExecutingLeg, deadline: Deadline) -> None:

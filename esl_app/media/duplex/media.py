@@ -32,7 +32,7 @@ from esl_app.leg import Leg
 from esl_app.media import sound
 from esl_app.media.contract import Heard, Played, Recognise
 from esl_app.media.duplex.hearing import Hearing
-from esl_app.media.duplex.link import NoAudio, UnicastLink, quieten
+from esl_app.media.duplex.link import NoAudio, UnicastLink, packet_ms, quieten
 from esl_app.media.duplex.pacer import Pacer
 from esl_app.media.duplex.player import Player
 from esl_app.media.duplex.speaking import Speaking
@@ -231,7 +231,11 @@ class DuplexMedia:
     def _open(self) -> None:
         try:
             link = UnicastLink(
-                self._leg, pacer=self._pacer, on_frame=self._on_frame, on_lost=self._give_up
+                self._leg,
+                pacer=self._pacer,
+                on_frame=self._on_frame,
+                on_lost=self._give_up,
+                packet_ms=packet_ms(self._leg, Deadline.after(GRACE_S)),
             )
             link.open()
             rate = link.wait_first()

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import gevent
+import numpy as np
 import pytest
 from gevent.event import Event as Flag
 
 from esl_app.errors import EslError, Hangup, LegTimeout
-from esl_app.media.duplex import NoAudio, Pacer, UnicastLink
+from esl_app.media.duplex import NoAudio, Pacer, UnicastLink, packet_ms
 from esl_app.protocol import CommandReply
 from providers.deadline import Deadline
 
@@ -185,26 +186,12 @@ def test_what_comes_after_a_stall_keeps_its_place_in_time(rig: Rig) -> None:
     assert rig.times[0] == began
 
 
-def test_a_frame_given_goes_first_then_the_source(rig: Rig) -> None:
+@pytest.mark.parametrize("size", [0, 319, 640])
+def test_a_frame_of_another_size_is_never_sent(rig: Rig, size: int) -> None:
     rig.say(FRAME)
     rig.beat()
     rig.got()
-    rig.link.source = lambda: b"\2" * 320
-    rig.link.send(b"\1" * 320)
-    rig.beat(2)
-    assert rig.got() == [b"\1" * 320, b"\2" * 320]
-
-
-def test_a_frame_of_another_size_is_never_sent(rig: Rig) -> None:
-    with pytest.raises(ValueError, match="320 bytes"):
-        rig.link.send(FRAME)  # the size is not known yet
-    rig.say(FRAME)
-    rig.beat()
-    rig.got()
-    for frame in (b"", bytes(640)):
-        with pytest.raises(ValueError, match="no frame of 320"):
-            rig.link.send(frame)
-    rig.link.source = lambda: b""
+    rig.link.source = lambda: bytes(size)
     rig.beat()
     assert rig.got() == []
     assert rig.lost == ["failed: ValueError"]
@@ -287,3 +274,65 @@ def test_a_call_that_is_over_gets_no_link_and_is_no_failure_of_the_audio(rig: Ri
     rig.leg.ended.set()
     with pytest.raises(Hangup):
         UnicastLink(rig.leg, pacer=rig.pacer, on_frame=rig.hear, on_lost=rig.lost.append)
+
+
+@pytest.mark.parametrize(
+    ("length_ms", "rate", "sent"),
+    [
+        (10, 16000, [2, 2, 2, 2, 2, 2]),
+        (30, 8000, [0, 1, 1, 0, 1, 1]),
+        (40, 8000, [0, 1, 0, 1, 0, 1]),
+        (60, 16000, [0, 0, 1, 0, 0, 1]),
+    ],
+)
+def test_packets_of_other_lengths_carry_the_same_sound(
+    rig: Rig, length_ms: int, rate: int, sent: list[int]
+) -> None:
+    """640 bytes are 40 ms at 8 kHz as well as 20 ms at 16 kHz."""
+    rig.link.close()
+    rig.link = UnicastLink(
+        rig.leg, pacer=rig.pacer, on_frame=rig.hear, on_lost=rig.lost.append, packet_ms=length_ms
+    )
+    rig.link.open()
+    size = 2 * rate * length_ms // 1000
+    sound = np.random.default_rng(1).bytes(6 * rate // 25)
+    frames = iter([sound[at : at + rate // 25] for at in range(0, len(sound), rate // 25)])
+    rig.link.source = lambda: next(frames)
+    rig.say(b"\1" * size)
+    rig.say(b"\2" * size)
+    counts, got = [], b""
+    for _ in sent:
+        rig.beat()
+        packets = rig.got()
+        counts.append(len(packets))
+        assert {len(packet) for packet in packets} <= {size}
+        got += b"".join(packets)
+    assert rig.link.rate == rate
+    assert rig.frames == [b"\1" * size, b"\2" * size]
+    assert rig.times[1] - rig.times[0] <= length_ms / 1000 + 1e-9
+    assert counts == sent
+    assert sound.startswith(got)
+
+
+@pytest.mark.parametrize("length_ms", [0, 15, 200])
+def test_packets_that_no_telephone_sends_are_no_audio(rig: Rig, length_ms: int) -> None:
+    with pytest.raises(NoAudio, match=f"{length_ms} ms"):
+        UnicastLink(
+            rig.leg,
+            pacer=rig.pacer,
+            on_frame=rig.hear,
+            on_lost=rig.lost.append,
+            packet_ms=length_ms,
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [("40", 40), (None, 20), ("", 20), ("0", 20), ("\u0663", 20), ("4 0", 20)]
+)
+def test_what_was_negotiated_is_asked_for(value: str | None, found: int) -> None:
+    class Asked:
+        def getvar(self, name: str, deadline: Deadline | None = None) -> str | None:
+            assert (name, deadline is not None) == ("rtp_use_codec_ptime", True)
+            return value
+
+    assert packet_ms(Asked(), Deadline.after(1)) == found
