@@ -96,7 +96,7 @@ class Hours:
         InvalidRow: names the field and the rule.
 
     >>> hours = Hours("Europe/Berlin", {0: [Slot(start=time(9), end=time(17))]})
-    >>> hours.is_open(datetime(2026, 11, 23, 8, 30, tzinfo=UTC)).until.isoformat()
+    >>> hours.is_open(datetime(2026, 11, 23, 8, 30, tzinfo=ZoneInfo("UTC"))).until.isoformat()
     '2026-11-23T17:00:00+01:00'
     """
 
