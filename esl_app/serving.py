@@ -34,7 +34,7 @@ from esl_app.sessions import Session
 from esl_app.stores import Stores
 from esl_app.turn import BargeInRules, Rules, TurnLoop, phrases
 from knowledge.retrieval import Retriever
-from providers.contracts import Audio
+from providers.contracts import Audio, SpeechStream, StreamingSpeechToText
 from providers.deadline import Deadline
 from tenants.models import Tenant
 
@@ -203,7 +203,15 @@ class Serving:
             journal=self.journal,
             language=self.tenant.secretary.language,
             recognise=self._recognise,
+            open_stream=self._open_stream if self.engines.stt.capabilities.streaming else None,
         )
+
+    def _open_stream(self, rate: int) -> SpeechStream:
+        """A stream for one utterance, while it is spoken."""
+        stt, row = self.engines.stt, self.tenant.secretary
+        assert isinstance(stt, StreamingSpeechToText)  # its capabilities say so
+        deadline = Deadline.after(row.max_recording_seconds + self.worker.settings.deadlines.stt_s)
+        return stt.open(rate=rate, language=row.language, deadline=deadline)
 
     def _recognise(self, audio: Audio) -> str:
         """Words of a voice over a prompt; too slow an answer is none."""

@@ -63,9 +63,13 @@ class Rig:
         speaks: Sequence[str] = (),
         number: str = NUMBER,
         secretary: Mapping[str, Any] | None = None,
+        providers: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
     ) -> Tenant:
-        """A tenant whose providers follow these scripts."""
+        """A tenant whose providers follow these scripts, or are others (name and config)."""
         scripts = {"stt": hears, "llm": answers, "tts": speaks, "embeddings": ()}
+        rows = {
+            kind: ("fake", {"script": list(script)}) for kind, script in scripts.items()
+        } | dict(providers or {})
         return repository.create_tenant(
             self.stores.database,
             {
@@ -82,12 +86,8 @@ class Rig:
                     **(secretary or {}),
                 },
                 "providers": [
-                    {
-                        "provider_type": kind,
-                        "provider_name": "fake",
-                        "config": {"script": list(script)},
-                    }
-                    for kind, script in scripts.items()
+                    {"provider_type": kind, "provider_name": name, "config": config}
+                    for kind, (name, config) in rows.items()
                 ],
                 "numbers": [number],
             },

@@ -17,17 +17,19 @@ import numpy as np
 from gevent.event import Event as Flag
 
 from esl_app.bench.noises import Samples
-from esl_app.ears import Listener, SpeechEvent, Vad
+from esl_app.ears import Listener, SpeechEvent, SpeechStarted, Vad
 from esl_app.journal import Journal
 from esl_app.media.duplex.hearing import Hearing
 from esl_app.media.duplex.player import Player
 from esl_app.media.duplex.speaking import Speaking
+from esl_app.media.duplex.words import Words
 from esl_app.media.sound import TELEPHONE_RATE
 from esl_app.turn.barge_in import BargeIn, BargeInRules
 from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import PromptKind
 from providers.contracts import Audio
+from providers.errors import ProviderError
 
 FRAME: Final = TELEPHONE_RATE // 50
 FRAME_S: Final = 0.02
@@ -110,11 +112,17 @@ class Call:
         self._hear = hear
         self._stt_s = stt_s
         self._speech: list[SpeechEvent] = []
-        self._listener = Listener(vad, rate=TELEPHONE_RATE, on_event=self._speech.append)
+        self._listener = Listener(vad, rate=TELEPHONE_RATE, on_event=self._on_speech)
+        self._words = Words(
+            self._listener,
+            rate=TELEPHONE_RATE,
+            wake=Flag(),  # nobody waits for it: we look at every frame
+            open_stream=None,
+            on_lost=_never,
+        )
         self._received = bytearray()
         self._recognising = 0
         self._answers: list[tuple[float, Flag]] = []  # (when the recogniser is done, its go)
-        self._wake = Flag()  # nobody waits for it: we look at every frame
 
     def close(self) -> None:
         self._listener.close()
@@ -124,6 +132,7 @@ class Call:
         for frame in frames(sound):
             self._frame(frame)
         self._listener.take_utterance()
+        self._words.reset()
         self._speech.clear()
 
     def listen(self, sound: Samples, kind: PromptKind) -> list[Turn]:
@@ -137,12 +146,11 @@ class Call:
             self._settle()
             if heard is None:
                 continue
-            hearing.close()
             if heard.audio is not None:
                 words = heard.words.text if heard.words is not None else ""
                 turns.append(Turn(at_s=self.now, words=words))
             hearing = self._hearing(kind, pauses)
-        hearing.close()
+        self._words.go_on()
         self._settle()
         return turns
 
@@ -158,9 +166,9 @@ class Call:
             listener=self._listener,
             player=player,
             barge_in=barge_in,
+            words=self._words,
             recognise=self._recognise,
             journal=journal,
-            wake=self._wake,
         )
         sent = [bytes(2 * FRAME)] * ECHO_FRAMES
         paused = False
@@ -191,8 +199,8 @@ class Call:
         return Hearing(
             listener=self._listener,
             endpointer=Endpointer(kind, self._language, pauses, longest_s=_LONGEST_S),
+            words=self._words,
             recognise=self._recognise,
-            wake=self._wake,
             now=self.now,
             no_input_s=_LONGEST_S,
             since=None,
@@ -209,6 +217,11 @@ class Call:
             for go in due:
                 go.set()
             self._settle()
+
+    def _on_speech(self, event: SpeechEvent) -> None:
+        if isinstance(event, SpeechStarted):
+            self._words.begin()
+        self._speech.append(event)
 
     def _new_speech(self) -> list[SpeechEvent]:
         events = self._speech[:]
@@ -234,6 +247,11 @@ class Call:
         gevent.sleep(0)
         while self._recognising:
             gevent.sleep(0.001)
+
+
+def _never(error: ProviderError) -> None:
+    """There is no stream that could be lost."""
+    raise AssertionError(error)
 
 
 def _echoed(agent: Said, from_s: float, to_s: float, now: float) -> list[Said]:

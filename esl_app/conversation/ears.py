@@ -98,14 +98,13 @@ class Ears:
         if known is None:
             with self._journal.span(turn, "stt"):
                 return self._media.unless_over(lambda: self.words(audio))
-        if known.ended is not None:
-            turn.spans.append(
-                Span(
-                    stage="stt",
-                    start_s=self._journal.at_s(known.began),
-                    end_s=self._journal.at_s(known.ended),
-                )
+        turn.spans.append(
+            Span(
+                stage="stt",
+                start_s=self._journal.at_s(known.began),
+                end_s=self._journal.at_s(known.ended),
             )
+        )
         if known.error is not None:
             raise known.error
-        return known.text
+        return clean(known.text).strip()

@@ -17,13 +17,14 @@ Recognise = Callable[[Audio], str]
 """The words of an utterance; raises `ProviderError`."""
 
 
-class Recognised(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
     """Words that were recognised while we listened, or the error of it; monotonic instants."""
 
     text: str
     error: ProviderError | None
     began: float
-    ended: float | None
+    ended: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

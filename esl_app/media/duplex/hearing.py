@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gevent.event import Event as Flag
-
 from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted
 from esl_app.media.contract import Heard, Recognise
 from esl_app.media.duplex.words import Words
@@ -13,9 +11,10 @@ from esl_app.turn.endpointing import Endpointer
 
 
 class Hearing:
-    """Follows the caller's speech; runs the recogniser at each pause of it.
+    """Follows the caller's speech; asks for his words at each pause of it.
 
     Args:
+        words: of what the listener holds; they may grow while the caller speaks.
         now: from here on silence counts.
         no_input_s: so long a silence before any speech is an answer too.
         since: when speech that is under way or over already started and ended (None: under way).
@@ -26,8 +25,8 @@ class Hearing:
         *,
         listener: Listener,
         endpointer: Endpointer,
+        words: Words,
         recognise: Recognise | None,
-        wake: Flag,
         now: float,
         no_input_s: float,
         since: tuple[float, float | None] | None,
@@ -35,9 +34,9 @@ class Hearing:
         self._listener = listener
         self._endpointer = endpointer
         self._recognise = recognise
-        self._wake = wake
         self._give_up_at = now + no_input_s
-        self._words: Words | None = None
+        self._words = words
+        self._seen = 0  # of the words' versions
         if since is not None:
             started_s, ended_s = since
             endpointer.speech_started(started_s)
@@ -49,42 +48,34 @@ class Hearing:
         due = self._endpointer.due_at()
         if due is None:
             return self._give_up_at
-        return None if self._waits_for_words else due
+        return None if self._words.pending else due
 
     def step(self, now: float, speech: Sequence[SpeechEvent]) -> Heard | None:
         """Take in what the caller did; what was heard, when that is all."""
         for event in speech:
             if isinstance(event, SpeechStarted):
                 self._endpointer.speech_started(event.at_s)
-                self.close()
-                self._words = None  # of half an utterance
+                self._seen = min(self._seen, self._words.version)
             elif isinstance(event, SpeechEnded):
                 self._paused(event.at_s)
-        if self._words is not None and self._words.news:
+        self._words.look(now)
+        if self._words.version > self._seen:
+            self._seen = self._words.version
             self._endpointer.partial(self._words.text, now)
         due = self._endpointer.due_at()
         if due is None:
             return Heard() if now >= self._give_up_at else None
-        if now < due or self._waits_for_words:
+        if now < due or self._words.pending:
             return None
-        audio = self._listener.take_utterance()
+        audio, words = self._listener.take_utterance(), self._words.known
+        self._words.reset()
         if audio is None:  # only the end of a noise that was forgotten
             return Heard()
         endpoint_ms = round(self._endpointer.endpoint_s(now) * 1000)
-        return Heard(audio=audio, endpoint_ms=endpoint_ms, words=self._words)
-
-    def close(self) -> None:
-        if self._words is not None and not self._words.ready:
-            self._words.close()
-
-    @property
-    def _waits_for_words(self) -> bool:
-        return self._words is not None and not self._words.ready
+        return Heard(audio=audio, endpoint_ms=endpoint_ms, words=words)
 
     def _paused(self, at_s: float) -> None:
         self._endpointer.speech_ended(at_s)
-        self.close()
-        utterance = self._listener.utterance()
-        self._words = None
-        if self._recognise is not None and utterance is not None:
-            self._words = Words(self._recognise, utterance, self._wake)
+        if self._recognise is not None:
+            self._words.ask(self._recognise)
+            self._seen = min(self._seen, self._words.version)

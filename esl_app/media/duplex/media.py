@@ -8,7 +8,8 @@ the end of a clip and the end of the call all set, and then looks at what has ch
 While a prompt plays, a voice pauses it at once, and what the voice says decides whether it goes on
 (`esl_app.turn.barge_in`). While we listen, the recogniser is started at every pause, and its words
 help to decide whether the pause was the end (`esl_app.turn.endpointing`): by the time the silence
-is long enough, the words are usually there.
+is long enough, the words are usually there. A recogniser that streams is given each frame of the
+caller's speech instead, and is asked at the pause to settle its words.
 
 Where audio does not come (FreeSWITCH could not bind, or an application ended it), the call goes on
 in file mode, and the journal says so.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import structlog
@@ -36,6 +38,7 @@ from esl_app.media.duplex.link import NoAudio, UnicastLink, packet_ms, quieten
 from esl_app.media.duplex.pacer import Pacer
 from esl_app.media.duplex.player import Player
 from esl_app.media.duplex.speaking import Speaking
+from esl_app.media.duplex.words import OpenStream, Words
 from esl_app.media.file import FileMedia
 from esl_app.media.prompts import Prompt
 from esl_app.protocol import Event
@@ -44,6 +47,7 @@ from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.deadline import Deadline
+from providers.errors import ProviderError
 
 log = structlog.get_logger()
 
@@ -63,6 +67,7 @@ class DuplexMedia:
         vad: of the worker.
         language: of the caller's words.
         recognise: words of a short utterance: whether a voice over a prompt was meant for us.
+        open_stream: where the recogniser gives words while they are spoken.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class DuplexMedia:
         journal: Journal,
         language: str,
         recognise: Recognise,
+        open_stream: OpenStream | None = None,
     ) -> None:
         self._leg = leg
         self._file = file
@@ -84,10 +90,11 @@ class DuplexMedia:
         self._language = language
         self._recognise = recognise
         self._pauses = Pauses()
-        # The recognisers give words after an utterance, not during it.
-        self._barge_in = BargeIn(BargeInRules(language=language, streaming=False))
+        self._open_stream = open_stream
+        self._barge_in = BargeIn(BargeInRules(language=language, streaming=bool(open_stream)))
         self._link: UnicastLink | None = None
         self._listener: Listener | None = None
+        self._words: Words | None = None
         self._player: Player | None = None
         self._file_only = False
         self._wake = Flag()
@@ -109,6 +116,8 @@ class DuplexMedia:
     def close(self) -> None:
         if self._link is not None:
             self._link.close()
+        if self._words is not None:
+            self._words.reset()
         if self._listener is not None:
             self._listener.close()
 
@@ -124,12 +133,13 @@ class DuplexMedia:
         parts = self._parts()
         if parts is None:
             return self._file.play(prompt, barge_in=barge_in)
-        listener, player = parts
+        listener, player, words = parts
         if barge_in and (key := self._leg.digits.pending[:1]):
             return Played(key=key)
         audio = sound.resample(sound.read_wav(prompt.path), player.rate)
         if listener.has_utterance and not listener.speaking:
             listener.forget()  # a noise between two prompts, that nobody asked about
+            words.reset()
         self._clips += 1
         player.enqueue(str(self._clips), audio.pcm)
         # With what was said before: an echo trails the sound, and a question may be two sentences.
@@ -140,9 +150,9 @@ class DuplexMedia:
             listener=listener,
             player=player,
             barge_in=self._barge_in,
+            words=words,
             recognise=self._recognise,
             journal=self._journal,
-            wake=self._wake,
         )
         try:
             played = self._speak(speaking, longest_s=audio.duration_s + GRACE_S, barge_in=barge_in)
@@ -152,6 +162,7 @@ class DuplexMedia:
             self._barge_in.done(time.monotonic())
         if not barge_in:
             listener.forget()  # words over a goodbye are no answer to what comes after it
+            words.reset()
         return played or self._file.play(prompt, barge_in=barge_in)
 
     def listen(
@@ -166,14 +177,14 @@ class DuplexMedia:
         parts = self._parts()
         heard = None
         if parts is not None:
-            listener, _ = parts
+            listener, _, words = parts
             self._new_speech()  # what it says is in the listener's state by now
             since = (self._started_at, None if listener.speaking else self._ended_at)
             hearing = Hearing(
                 listener=listener,
                 endpointer=Endpointer(kind, self._language, self._pauses, longest_s=longest_s),
+                words=words,
                 recognise=recognise,
-                wake=self._wake,
                 now=time.monotonic(),
                 no_input_s=no_input_s,
                 since=since if listener.has_utterance else None,
@@ -181,7 +192,7 @@ class DuplexMedia:
             try:
                 heard = self._hear(hearing, listener, longest_s=no_input_s + longest_s + GRACE_S)
             finally:
-                hearing.close()
+                words.go_on()
         return heard or self._file.listen(
             no_input_s=no_input_s, silence_s=silence_s, longest_s=longest_s
         )
@@ -218,15 +229,15 @@ class DuplexMedia:
 
     # -- the link -------------------------------------------------------------------------------
 
-    def _parts(self) -> tuple[Listener, Player] | None:
+    def _parts(self) -> tuple[Listener, Player, Words] | None:
         """What an open link works with; None when file mode has to do."""
         if self._file_only or not self._answered:
             return None
-        if self._listener is None or self._player is None:
+        if self._link is None:
             self._open()
-        if self._listener is None or self._player is None:
+        if self._listener is None or self._player is None or self._words is None:
             return None
-        return self._listener, self._player
+        return self._listener, self._player, self._words
 
     def _open(self) -> None:
         try:
@@ -245,23 +256,36 @@ class DuplexMedia:
         self._link = link
         self._player = Player(rate, on_idle=self._wake.set)
         self._listener = Listener(self._vad, rate=rate, on_event=self._on_speech)
+        self._words = Words(
+            self._listener,
+            rate=rate,
+            wake=self._wake,
+            open_stream=self._open_stream,
+            on_lost=self._on_stream_lost,
+        )
         link.source = self._player.next_frame
         first_ms = round((link.first_s or 0.0) * 1000)
         self._journal.add("duplex", rate=rate, first_frame_ms=first_ms)
 
     def _give_up(self, reason: str) -> None:
         self._file_only = True
+        if self._words is not None:
+            self._words.reset()
         self._journal.add("file_mode", reason=reason)
         log.warning("duplex_given_up", reason=reason)
         self._wake.set()
 
     def _on_frame(self, frame: bytes, at_s: float) -> None:
-        if self._listener is not None:
+        if self._listener is not None and self._words is not None:
+            self._words.feed(frame)  # first: a stream that starts now is given all there is
             self._listener.feed(frame, at_s)
+            self._words.follow()
 
     def _on_speech(self, event: SpeechEvent) -> None:
         if isinstance(event, SpeechStarted):
             self._started_at = event.at_s
+            if self._words is not None:
+                self._words.begin()
         elif isinstance(event, SpeechEnded):
             self._ended_at = event.at_s
             if self._barge_in.state is State.IDLE:  # nobody speaks who would pass it on
@@ -270,6 +294,11 @@ class DuplexMedia:
             return
         self._speech.append(event)
         self._wake.set()
+
+    def _on_stream_lost(self, error: ProviderError) -> None:
+        """Words come after an utterance from now on, or late."""
+        self._barge_in.rules = replace(self._barge_in.rules, streaming=False)
+        self._journal.add("stream_lost", error=str(error))
 
     def _on_key(self, _: Event) -> None:
         self._wake.set()

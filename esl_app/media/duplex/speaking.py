@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gevent.event import Event as Flag
-
 from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted
 from esl_app.journal import Journal
 from esl_app.media.contract import Played, Recognise
@@ -23,17 +21,17 @@ class Speaking:
         listener: Listener,
         player: Player,
         barge_in: BargeIn,
+        words: Words,
         recognise: Recognise,
         journal: Journal,
-        wake: Flag,
     ) -> None:
         self._listener = listener
         self._player = player
         self._barge_in = barge_in
         self._recognise = recognise
         self._journal = journal
-        self._wake = wake
-        self._words: Words | None = None
+        self._words = words
+        self._seen = 0  # of the words' versions
         self._cut = False
         self._stale = False  # what the listener holds was decided to be nothing for us
 
@@ -57,21 +55,21 @@ class Speaking:
             elif isinstance(event, SpeechEnded):
                 self._obey(self._barge_in.voice_ended(event.at_s))
                 self._ask_what_it_was()
-        if self._words is not None and self._words.news:
+        self._words.look(now)
+        if self._words.version > self._seen:
+            self._seen = self._words.version
             self._obey(self._barge_in.words(self._words.text, now))
         self._obey(self._barge_in.tick(now))
         self._forget_what_was_nothing()
         return Played(voice=True, heard_s=self.sent_s) if self._cut else None
 
     def close(self) -> None:
-        if self._words is not None:
-            self._words.close()
+        self._words.go_on()
 
     def _ask_what_it_was(self) -> None:
-        utterance = self._listener.utterance()
-        if utterance is not None and self._player.paused:
-            self.close()
-            self._words = Words(self._recognise, utterance, self._wake)
+        if self._player.paused:
+            self._words.ask(self._recognise)
+            self._seen = min(self._seen, self._words.version)
 
     def _forget_what_was_nothing(self) -> None:
         """A voice we went on over is forgotten once it has ended and has no words to come.
@@ -79,9 +77,9 @@ class Speaking:
         Not before: until it ends the listener has to know that it is the same one (a television),
         and a "stop" that is recognised late still cuts, and is then what we listen to.
         """
-        pending = self._words is not None and not self._words.ready
-        if self._stale and not self._listener.speaking and not pending:
+        if self._stale and not self._listener.speaking and not self._words.pending:
             self._listener.forget()
+            self._words.reset()
             self._stale = False
 
     def _obey(self, action: Action | None) -> None:
