@@ -79,7 +79,7 @@ class Controller:
                 max_legs=listen.max_legs,
                 max_legs_per_peer=listen.max_legs_per_peer,
                 connect_s=listen.connect_s,
-                token=listen.token.get_secret_value() if listen.token else None,
+                token=None if listen.token is None else listen.token.get_secret_value(),
             ),
             self._serve,
         )

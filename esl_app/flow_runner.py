@@ -109,16 +109,7 @@ def check(path: Path) -> ast.Module:
     Raises:
         FlowProblem: what is wrong, and where.
     """
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text(encoding="utf-8")
-        tree = ast.parse(text, filename=str(path))
-    except SyntaxError as error:
-        raise FlowProblem(f"{path}:{error.lineno}: {error.msg}") from error
-    except UnicodeDecodeError as error:
-        raise FlowProblem(f"{path}: not UTF-8 text: {error.reason}") from error
-    except OSError as error:
-        raise FlowProblem(f"{path}: {error.strerror}") from error
+    tree, mode = _read(path)
     if mode & stat.S_IWOTH:
         raise FlowProblem(f"{path}: anyone may write this file; chmod o-w it")
     flows = [node for node in tree.body if isinstance(node, ast.FunctionDef) and _is_flow(node)]
@@ -134,6 +125,22 @@ def check(path: Path) -> ast.Module:
                 line = cast(ast.stmt, node).lineno
                 raise FlowProblem(f"{path}:{line}: imports {module}; esl_app.flow is the way in")
     return tree
+
+
+def _read(path: Path) -> tuple[ast.Module, int]:
+    """A file's syntax tree and mode."""
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="utf-8")
+        return ast.parse(text, filename=str(path)), mode
+    except SyntaxError as error:
+        raise FlowProblem(f"{path}:{error.lineno or 1}: {error.msg}") from error
+    except UnicodeDecodeError as error:
+        raise FlowProblem(f"{path}: not UTF-8 text: {error.reason}") from error
+    except (ValueError, RecursionError, MemoryError) as error:  # a NUL; thousands of operators
+        raise FlowProblem(f"{path}:1: cannot be parsed: {error or 'too deep'}") from error
+    except OSError as error:
+        raise FlowProblem(f"{path}: {error.strerror}") from error
 
 
 def _is_flow(node: ast.FunctionDef) -> bool:

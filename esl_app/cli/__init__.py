@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -68,5 +68,11 @@ def main() -> None:
     try:
         app()
     except EXPECTED as error:
-        print(f"voice-ai: {error}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(str(error))
+    except OSError as error:  # a full disk, a folder without rights: not a mistake of ours
+        _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _refuse(line: str) -> NoReturn:
+    print(f"voice-ai: {line}", file=sys.stderr)
+    sys.exit(2)

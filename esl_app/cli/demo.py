@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from esl_app import logs
+from esl_app.errors import ConfigError
 
 STAGES = ("stt", "retrieval", "llm", "tts")
 
@@ -27,6 +28,10 @@ def demo(
     logs.configure(level="warning")
     from esl_app.demo.run import Demo
 
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--out: {out}: {error.strerror}") from None
     console = Console()
     run = Demo(out=out, tell=lambda kind, data: _tell(console, kind, data))
     wrong = run.run()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -10,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from esl_app.config import Settings
+from esl_app.errors import ConfigError
 from esl_app.stores import Stores
 from tenants import repository, routing
 
@@ -33,20 +37,22 @@ def add(
         str | None, typer.Option(help="Extension of a person, in FreeSWITCH's dialplan.")
     ] = None,
     transfer_context: Annotated[str, typer.Option(help="The dialplan context.")] = "default",
-    openai_key: Annotated[
-        str | None,
+    openai: Annotated[
+        bool,
         typer.Option(
-            envvar="OPENAI_API_KEY",
-            help="Use OpenAI for recognition, voice and answers; without it, the offline engines.",
+            "--openai",
+            help="Use OpenAI for recognition, voice and answers, with the key in OPENAI_API_KEY"
+            " or, on a terminal, the one you are asked for. Without it: the offline engines.",
         ),
-    ] = None,
+    ] = False,
 ) -> None:
     """Make a tenant with one secretary."""
     settings: Settings = context.obj
     providers = []
-    if openai_key:
+    if openai:
+        key = _openai_key()
         providers = [
-            {"provider_type": kind, "provider_name": name, "config": {"api_key": openai_key}}
+            {"provider_type": kind, "provider_name": name, "config": {"api_key": key}}
             for kind, name in (("stt", "whisper_api"), ("tts", "openai_tts"), ("llm", "openai"))
         ]
     with Stores(settings) as stores:
@@ -67,6 +73,18 @@ def add(
             },
         )
     print(f"{domain}: made, domain_uuid {tenant.domain.domain_uuid}")
+
+
+def _openai_key() -> str:
+    """The account's key; never from the arguments, which any user of the machine can read."""
+    if key := os.environ.get("OPENAI_API_KEY", "").strip():
+        return key
+    if not sys.stdin.isatty():
+        raise ConfigError("--openai: put the key into OPENAI_API_KEY (there is no terminal to ask)")
+    key = getpass.getpass("OpenAI key: ").strip()
+    if not key:
+        raise ConfigError("--openai: no key was given")
+    return key
 
 
 @app.command("show")

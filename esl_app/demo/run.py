@@ -43,7 +43,6 @@ class Demo:
             warm_offline=False,  # done below, before the call
             call=CallLimits(max_s=CALL_S),
         )
-        self.out.mkdir(parents=True, exist_ok=True)
         self.tell("starting", {})
         with (
             Stores(settings) as stores,

@@ -128,6 +128,17 @@ def test_a_tenant_is_made_and_shown_and_not_made_twice(home: Path) -> None:
     assert "already" in refused(run(home, *TENANT))
 
 
+def test_a_key_in_the_environment_is_used_only_when_asked_for(home: Path) -> None:
+    key = {"OPENAI_API_KEY": "sk-environment"}
+    run(home, *TENANT, **key)
+    assert "whisper_api" not in run(home, "tenant", "show", "clinic.example").stdout
+    other = ("tenant", "add", "other.example", "--company", "Other", "--openai")
+    assert run(home, *other, **key).returncode == 0
+    shown = run(home, "tenant", "show", "other.example").stdout
+    assert "whisper_api" in shown
+    assert "sk-environment" not in shown
+
+
 @pytest.mark.parametrize(
     ("option", "value", "named"),
     [
