@@ -20,6 +20,7 @@ from esl_app.leg import Leg
 from esl_app.media.duplex import Pacer
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import Spool
+from esl_app.media.switch_recogniser import recogniser_of
 from esl_app.server import ListenSettings, Server
 from esl_app.serving import WARM_S, Observer, OnCall, Serving, Worker
 from esl_app.stores import Stores
@@ -140,6 +141,8 @@ class Controller:
                     destination_number=leg.channel.get("Caller-Destination-Number"),
                 )
                 tenant.secretary.check_served()
+                detects = tenant.secretary.media_mode == "detect"
+                switch_recogniser = recogniser_of(tenant) if detects else None
                 engines = held.enter_context(self.engines.using(tenant))
                 spool = self._spool.open_leg(tenant.domain.domain_uuid, leg.uuid)
             except UnknownTenant as error:
@@ -152,7 +155,12 @@ class Controller:
             else:
                 structlog.contextvars.bind_contextvars(tenant=str(tenant.domain.domain_uuid))
                 Serving(
-                    worker=self._worker, leg=leg, tenant=tenant, engines=engines, spool=spool
+                    worker=self._worker,
+                    leg=leg,
+                    tenant=tenant,
+                    engines=engines,
+                    spool=spool,
+                    switch_recogniser=switch_recogniser,
                 ).run()
 
     def _sweep(self) -> None:

@@ -12,6 +12,7 @@ from typing import Final, cast
 
 import structlog
 
+from esl_app.media.switch_recogniser import is_ours
 from providers import registry
 from providers.contracts import Embedder, Kind, LanguageModel, SpeechToText, TextToSpeech
 from providers.deadline import Deadline
@@ -148,7 +149,8 @@ def _choices(tenant: Tenant) -> dict[Kind, _Choice]:
     """The tenant's first choices, with the secretary's own model for the answers."""
     model = tenant.secretary.llm_model_override
     overrides: dict[Kind, dict[str, str]] = {"llm": {"model": model}} if model else {}
-    return {
-        kind: _Choice.of(kind, tenant.provider(kind), **overrides.get(kind, {}))
+    rows = {
+        kind: next((row for row in tenant.providers.get(kind, ()) if not is_ours(row)), None)
         for kind in _DEFAULT
     }
+    return {kind: _Choice.of(kind, row, **overrides.get(kind, {})) for kind, row in rows.items()}

@@ -108,6 +108,7 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
         """Events of other channels: dropped."""
         self._releasing = False
         self._leaving = False
+        self._before_leaving: list[commands.Execute] = []
         self._end: Callable[[], EslError] | None = None
         self._channel: ChannelData | None = None
         self._executions = Executions()
@@ -203,6 +204,10 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
         if not self.ended.wait(deadline.remaining_s):
             raise LegTimeout("the hang-up was not confirmed by the deadline")
 
+    def on_leaving(self, execute: commands.Execute) -> None:
+        """Have this executed before the call goes on elsewhere: what listens in must not follow."""
+        self._before_leaving.append(execute)
+
     def transfer(
         self,
         extension: str,
@@ -218,6 +223,7 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
         deadline = deadline or Deadline.after(APPLICATION_S)
         target = commands.transfer(extension, context=context)
         self.execute(commands.set_variable("socket_resume", "false"), deadline)
+        self._end_what_listens()
         self._leaving = True
         self.execute(target, deadline)
 
@@ -227,11 +233,16 @@ class Leg(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
             deadline = deadline or Deadline.after(REPLY_S)
             self._releasing = True
             try:
+                self._end_what_listens()
                 self._ask(commands.exit_(), deadline)
             except EslError as error:
                 log.info("release_unanswered", error=str(error))
             self._over_by(lambda: Hangup(RELEASED))
         self.close()
+
+    def _end_what_listens(self) -> None:
+        for execute in self._before_leaving:  # FreeSWITCH runs them in this order, before the last
+            self.start(execute)
 
     def close(self) -> None:
         """Close the socket; harmless when it is closed. A call still up goes on in the dialplan."""

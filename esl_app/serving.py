@@ -25,11 +25,13 @@ from esl_app.greenlets import spawn
 from esl_app.journal import Entry, Journal, Turn
 from esl_app.leg import Leg
 from esl_app.media.contract import Media
+from esl_app.media.detect import DetectMedia
 from esl_app.media.duplex import Pacer
 from esl_app.media.duplex.media import DuplexMedia
 from esl_app.media.file import FileMedia
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import LegSpool
+from esl_app.media.switch_recogniser import SwitchRecogniser
 from esl_app.sessions import Session
 from esl_app.stores import Stores
 from esl_app.turn import BargeInRules, Rules, TurnLoop, phrases
@@ -73,6 +75,8 @@ class Serving:
     tenant: Tenant
     engines: Engines
     spool: LegSpool
+    switch_recogniser: SwitchRecogniser | None
+    """In detect mode."""
 
     def __post_init__(self) -> None:
         """Pick up what another worker left of this call, if it began there."""
@@ -195,6 +199,10 @@ class Serving:
         file = FileMedia(self.leg, self.spool)
         if self.tenant.secretary.media_mode == "file":
             return file
+        if self.switch_recogniser is not None:
+            return DetectMedia(
+                self.leg, file=file, recogniser=self.switch_recogniser, journal=self.journal
+            )
         return DuplexMedia(
             self.leg,
             file=file,

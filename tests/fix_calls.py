@@ -64,8 +64,12 @@ class Rig:
         number: str = NUMBER,
         secretary: Mapping[str, Any] | None = None,
         providers: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+        more_providers: Sequence[Mapping[str, Any]] = (),
     ) -> Tenant:
-        """A tenant whose providers follow these scripts, or are others (name and config)."""
+        """A tenant whose providers follow these scripts, or are others (name and config).
+
+        `more_providers` are rows besides.
+        """
         scripts = {"stt": hears, "llm": answers, "tts": speaks, "embeddings": ()}
         rows = {
             kind: ("fake", {"script": list(script)}) for kind, script in scripts.items()
@@ -88,7 +92,8 @@ class Rig:
                 "providers": [
                     {"provider_type": kind, "provider_name": name, "config": config}
                     for kind, (name, config) in rows.items()
-                ],
+                ]
+                + [dict(row) for row in more_providers],
                 "numbers": [number],
             },
         )

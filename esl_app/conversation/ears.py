@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from esl_app.journal import Journal, Span, Turn
-from esl_app.media.contract import Media, Recognised
+from esl_app.media.contract import Heard, Media
 from esl_app.speech import clean
 from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.contracts import Audio, SpeechToText
@@ -73,15 +73,17 @@ class Ears:
             self._journal.add("pressed", pii_digits=heard.digits)
             return Understood(digits=heard.digits)
         audio = heard.audio
-        if audio is None:
+        if audio is None and heard.words is None:
             self._journal.add("silence")
             return Understood(silent=True)
-        turn.endpoint_ms = heard.endpoint_ms
+        if audio is not None:  # without it, nobody knows when the last voiced frame was
+            turn.endpoint_ms = heard.endpoint_ms
+            turn.speech_ms = round(audio.duration_s * 1000)
         turn.speech_ended_s = self._journal.now_s - heard.endpoint_ms / 1000
-        turn.speech_ms = round(audio.duration_s * 1000)
-        turn.providers["stt"] = self._stt.name
-        turn.question = self._words_of(audio, heard.words, turn)
-        self._journal.add("heard", pii_text=turn.question, turn=turn.number)
+        turn.providers["stt"] = heard.recogniser or self._stt.name
+        turn.question = self._words_of(heard, turn)
+        sure = {} if heard.confidence is None else {"confidence": round(heard.confidence, 3)}
+        self._journal.add("heard", pii_text=turn.question, turn=turn.number, **sure)
         return Understood(text=turn.question)
 
     def words(self, audio: Audio) -> str:
@@ -94,17 +96,20 @@ class Ears:
         transcript = self._stt.transcribe(audio, language=self._language, deadline=deadline)
         return clean(transcript.text).strip()
 
-    def _words_of(self, audio: Audio, known: Recognised | None, turn: Turn) -> str:
+    def _words_of(self, heard: Heard, turn: Turn) -> str:
+        known, audio = heard.words, heard.audio
         if known is None:
+            assert audio is not None
             with self._journal.span(turn, "stt"):
                 return self._media.unless_over(lambda: self.words(audio))
-        turn.spans.append(
-            Span(
-                stage="stt",
-                start_s=self._journal.at_s(known.began),
-                end_s=self._journal.at_s(known.ended),
+        if known.ended is not None:
+            turn.spans.append(
+                Span(
+                    stage="stt",
+                    start_s=self._journal.at_s(known.began),
+                    end_s=self._journal.at_s(known.ended),
+                )
             )
-        )
         if known.error is not None:
             raise known.error
         return clean(known.text).strip()

@@ -24,7 +24,8 @@ class Recognised:
     text: str
     error: ProviderError | None
     began: float
-    ended: float
+    ended: float | None
+    """None when recognition was part of the listening: it has no time of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +46,16 @@ class Heard:
 
     `audio` is None when there was no speech; `digits` are keys pressed (they end the listening).
     `endpoint_ms` is how long after the last voiced frame we knew that it was the last. `words` are
-    there when the recogniser was run while we listened.
+    there when the recogniser was run while we listened; in detect mode they come without audio,
+    from `recogniser`, which may say how sure it is (0 to 1).
     """
 
     audio: Audio | None = None
     digits: str = ""
     endpoint_ms: int = 0
     words: Recognised | None = None
+    recogniser: str = ""
+    confidence: float | None = None
 
 
 class Media(Protocol):
@@ -66,7 +70,7 @@ class Media(Protocol):
         ...
 
     def play(self, prompt: Prompt, *, barge_in: bool = True) -> Played:
-        """Play to the end, or until a key or (in duplex) the caller's words cut it short.
+        """Play to the end, or until a key or the caller's words (not in file mode) cut it short.
 
         The key stays in the leg's buffer, and the words are the beginning of what is listened to
         next.
@@ -92,7 +96,8 @@ class Media(Protocol):
         """One utterance, at most `longest_s` of it, or keys.
 
         File mode ends it after `silence_s` of silence. Duplex runs `recognise` at each pause and
-        lets the words and the `kind` of answer decide how long a pause may be.
+        lets the words and the `kind` of answer decide how long a pause may be. In detect mode the
+        switch's engine decides.
         Nothing said for `no_input_s` gives an empty `Heard`.
         """
         ...

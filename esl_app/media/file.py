@@ -69,9 +69,22 @@ class FileMedia:
         with self._interrupted_by_keys(barge_in):
             playing = self._leg.start(commands.playback(str(prompt.path)))
             playing.wait(Deadline.after(prompt.duration_s + GRACE_S))
+            cut = barge_in and not self._interruptible
         pressed = self._leg.digits.pending[:1] if barge_in else ""
-        heard_s = time.monotonic() - began if pressed else prompt.duration_s
+        heard_s = time.monotonic() - began if cut or pressed else prompt.duration_s
         return Played(key=pressed or None, heard_s=min(prompt.duration_s, heard_s))
+
+    def interrupt(self) -> bool:
+        """Stop what plays or records; True if something was there that may be stopped."""
+        if not self._interruptible:
+            return False
+        self._interruptible = False  # one break: a second would stop what is played next
+        try:
+            self._leg.start(commands.break_())
+        except EslError:
+            # The call is over, or FreeSWITCH does not answer: whoever plays learns of it too.
+            return False
+        return True
 
     def unless_over(self, work: Callable[[], T]) -> T:
         return unless(self._leg.ended, self._leg.over, work)
@@ -150,14 +163,7 @@ class FileMedia:
             self._interruptible = False
 
     def _on_key(self, _: Event) -> None:
-        if not self._interruptible:
-            return
-        self._interruptible = False  # one break: a second would stop what is played next
-        try:
-            self._leg.start(commands.break_())
-        except EslError:
-            # The call is over, or FreeSWITCH does not answer: whoever plays learns of it too.
-            return
+        self.interrupt()
 
 
 def _cut(audio: Audio, start_s: float, end_s: float) -> Audio:

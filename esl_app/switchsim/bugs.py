@@ -33,6 +33,7 @@ class Detection:
     """An open recogniser; `tell` passes its events on."""
 
     function = "detect_speech"
+    listens = True
 
     def __init__(
         self, engine: str, recogniser: VoiceRecogniser, tell: Callable[[SpeechEvent], None]
@@ -40,10 +41,6 @@ class Detection:
         self.target = f"{engine}/(null)/(null)/(null)"
         self.recogniser = recogniser
         self._tell = tell
-
-    @property
-    def listens(self) -> bool:
-        return self.recogniser.listening
 
     def frame(self, caller: bytes, agent: bytes) -> None:
         del agent
