@@ -11,7 +11,19 @@ from datetime import date
 from functools import lru_cache
 
 from tenants.errors import InvalidRow
-from tenants.hours import Calendar
+from tenants.hours import Calendar, Hours
+from tenants.opening import BusinessHours
+
+
+def hours_of(row: BusinessHours) -> Hours:
+    """Business hours that can be asked, with the holidays of their country.
+
+    Raises:
+        InvalidRow: no holidays are known for it.
+    """
+    if row.holiday_country is None:
+        return Hours(row)
+    return Hours(row, calendar(row.holiday_country, row.holiday_subdivision))
 
 
 @lru_cache(maxsize=512)
@@ -28,10 +40,10 @@ def calendar(country: str, subdivision: str | None = None) -> Calendar:
 
     known: dict[str, list[str]] = holidays.list_supported_countries(include_aliases=False)
     if not re.fullmatch("[A-Z]{2}", country) or country not in known:
-        raise InvalidRow(f"hours: holiday_country: no holidays are known for {country!r}")
+        raise InvalidRow(f"business_hours: holiday_country: no holidays are known for {country!r}")
     if subdivision and subdivision not in known[country]:
         raise InvalidRow(
-            f"hours: holiday_subdivision: {country} has no {subdivision!r}; "
+            f"business_hours: holiday_subdivision: {country} has no {subdivision!r}; "
             f"it has {', '.join(known[country]) or 'none'}"
         )
     days = holidays.country_holidays(country, subdiv=subdivision or None)

@@ -1,9 +1,9 @@
-"""When a tenant is open: weekly slots, exceptions and holidays in its time zone. Pure; no clock.
+"""Whether a tenant is open, from his rows (`tenants.opening`). Pure; no clock.
 
-What decides, for a local day: an exception that covers it (the shortest, if several do), else a
-holiday (closed), else the slots of its weekday. A slot belongs to the day on which it begins:
+What decides, for a local day: an exception that covers it, else a holiday (closed), else the slots
+of its weekday. A slot belongs to the day on which it begins:
 
-* A weekly slot that runs past midnight ends at midnight when the next day is an exception or a
+* A weekday's slot that runs past midnight ends at midnight when the next day is an exception or a
   holiday: who writes "closed on the 25th" means all of the 25th, its small hours too. The night
   *of* the 25th does not begin, so the 26th's small hours are closed as well.
 * An exception's own slot runs to its end, whatever the next day is: it was written for that night.
@@ -13,51 +13,24 @@ holiday (closed), else the slots of its weekday. A slot belongs to the day on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from tenants.errors import InvalidRow
+from tenants.opening import BusinessHours, HoursException, Slot
 
 Calendar = Callable[[date], str | None]
 """The name of the holiday a day is, or None (`tenants.calendars`)."""
 
 Why = Literal["hours", "exception", "holiday"]
 
-DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MIDNIGHT: Final = time(0)
 _DAY: Final = timedelta(days=1)
 _LOOK_AHEAD_DAYS: Final = 370  # an opening further off is none
 _UNTIL_DAYS: Final = 14  # a closing further off is none
 _KEPT_DAYS: Final = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
-    """One opening, by the clock on the wall.
-
-    `end` 00:00 is the midnight that ends the day; `overnight` ends on the day after.
-    """
-
-    start: time
-    end: time
-    overnight: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.start:%H:%M}-{self.end:%H:%M}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpecialDays:
-    """An exception: the days from `first` to `last`, both included. Without slots: closed."""
-
-    first: date
-    last: date
-    slots: tuple[Slot, ...] = ()
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,32 +57,25 @@ class _Day:
 
 
 class Hours:
-    """A tenant's hours; immutable, and cheap to ask.
+    """Business hours that can be asked; immutable, and cheap to ask.
 
     Args:
-        zone: an IANA time zone's name.
-        weekly: slots by weekday, Monday is 0; a day that is not there is closed.
-        special: exceptions to the week.
-        holiday: which days are holidays, and their names; by default none is.
+        row: the hours.
+        holiday: which days are holidays, and their names (`tenants.calendars.of`).
 
-    Raises:
-        InvalidRow: names the field and the rule.
-
-    >>> hours = Hours("Europe/Berlin", {0: [Slot(start=time(9), end=time(17))]})
-    >>> hours.is_open(datetime(2026, 11, 23, 8, 30, tzinfo=ZoneInfo("UTC"))).until.isoformat()
+    >>> row = BusinessHours(
+    ...     name="office",
+    ...     time_zone="Europe/Berlin",
+    ...     slots=[{"weekday": 0, "start_time": "09:00", "end_time": "17:00"}],
+    ... )
+    >>> Hours(row).is_open(datetime(2026, 11, 23, 8, 30, tzinfo=ZoneInfo("UTC"))).until.isoformat()
     '2026-11-23T17:00:00+01:00'
     """
 
-    def __init__(
-        self,
-        zone: str,
-        weekly: Mapping[int, Sequence[Slot]],
-        special: Iterable[SpecialDays] = (),
-        holiday: Calendar | None = None,
-    ) -> None:
-        self.zone = _zone(zone)
-        self._weekly = _checked_week(weekly)
-        self._special = _checked_special(special)
+    def __init__(self, row: BusinessHours, holiday: Calendar | None = None) -> None:
+        self.zone = ZoneInfo(row.time_zone)
+        self._weekly = tuple([s for s in row.slots if s.weekday == day] for day in range(7))
+        self._exceptions = row.exceptions
         self._holiday = holiday or (lambda _: None)
         self._days: dict[date, _Day] = {}
 
@@ -171,19 +137,21 @@ class Hours:
         cut = self._special_on(tomorrow) is not None or self._holiday(tomorrow) is not None
         return _Day(self._spans(day, self._weekly[day.weekday()], cut=cut), "hours", "")
 
-    def _special_on(self, day: date) -> SpecialDays | None:
-        return next((s for s in self._special if s.first <= day <= s.last), None)
+    def _special_on(self, day: date) -> HoursException | None:
+        return next((e for e in self._exceptions if e.first_date <= day <= e.last_date), None)
 
     def _spans(
         self, day: date, slots: Sequence[Slot], *, cut: bool
     ) -> tuple[tuple[float, float], ...]:
         spans = []
+        tomorrow = day + _DAY
         for slot in slots:
-            begin = _first(day, slot.start, self.zone)
-            if slot.end == MIDNIGHT or (slot.overnight and cut):
-                end = _first(day + _DAY, MIDNIGHT, self.zone)
+            begin = _first(day, slot.start_time, self.zone)
+            overnight = slot.end_time <= slot.start_time
+            if slot.end_time == MIDNIGHT or (overnight and cut):
+                end = _first(tomorrow, MIDNIGHT, self.zone)
             else:
-                end = _last(day + _DAY if slot.overnight else day, slot.end, self.zone)
+                end = _last(tomorrow if overnight else day, slot.end_time, self.zone)
             if begin < end:  # a jump forward can swallow a slot whole
                 spans.append((begin, end))
         return tuple(sorted(spans))
@@ -218,62 +186,3 @@ def _jump(local: datetime, before: float, after: float) -> float:
         else:
             low = middle
     return float(high)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found; not a name of one; a folder's name
-        raise InvalidRow(
-            f"hours: time_zone: {name!r} is no time zone (write it as Europe/Berlin)"
-        ) from None
-
-
-def _checked_week(weekly: Mapping[int, Sequence[Slot]]) -> tuple[tuple[Slot, ...], ...]:
-    if any(day not in range(7) for day in weekly):
-        raise InvalidRow("hours: weekday: from 0 (Monday) to 6 (Sunday)")
-    week = tuple(_checked_slots(weekly.get(n, ()), DAYS[n]) for n in range(7))
-    for number, slots in enumerate(week):
-        following = week[(number + 1) % 7]
-        if slots and slots[-1].overnight and following and slots[-1].end > following[0].start:
-            raise InvalidRow(
-                f"hours: {DAYS[number]}: {slots[-1]} runs into "
-                f"{DAYS[(number + 1) % 7]}'s {following[0]}; slots must not overlap"
-            )
-    return week
-
-
-def _checked_slots(slots: Sequence[Slot], where: str) -> tuple[Slot, ...]:
-    for slot in slots:
-        if slot.start.tzinfo or slot.end.tzinfo:
-            raise InvalidRow(f"hours: {where}: {slot}: a slot has the time zone of its tenant")
-        ends_today = not slot.overnight and slot.end != MIDNIGHT
-        if ends_today and slot.end <= slot.start:
-            raise InvalidRow(
-                f"hours: {where}: {slot} ends before it begins; mark it overnight if it ends "
-                "on the next day"
-            )
-        if slot.overnight and slot.end > slot.start:
-            raise InvalidRow(f"hours: {where}: {slot} is overnight and longer than a day")
-    ordered = tuple(sorted(slots, key=lambda slot: slot.start))
-    for one, other in pairwise(ordered):
-        if one.overnight or one.end == MIDNIGHT or other.start < one.end:
-            raise InvalidRow(f"hours: {where}: {one} and {other} overlap")
-    return ordered
-
-
-def _checked_special(special: Iterable[SpecialDays]) -> tuple[SpecialDays, ...]:
-    """Exceptions with the shortest first, which is the one that counts."""
-    ordered = sorted(special, key=lambda s: (s.last - s.first, s.first))
-    for number, one in enumerate(ordered):
-        where = f"exception {one.first}"
-        if one.last < one.first:
-            raise InvalidRow(f"hours: {where}: ends on {one.last}, before it begins")
-        _checked_slots(one.slots, where)
-        for other in ordered[number + 1 :]:
-            same = other.last - other.first == one.last - one.first
-            if same and one.first <= other.last and other.first <= one.last:
-                raise InvalidRow(
-                    f"hours: {where}: another one of the same length covers the same day"
-                )
-    return tuple(ordered)

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from tenants.calendars import calendar
+from tenants.calendars import calendar, hours_of
 from tenants.errors import InvalidRow
-from tenants.hours import Closed, Hours, Slot
+from tenants.hours import Closed
+from tenants.opening import BusinessHours, WeekdaySlot
 
 pytestmark = pytest.mark.integration
 
@@ -33,11 +34,11 @@ def test_holidays(country: str, subdivision: str | None, day: date, *, is_one: b
 @pytest.mark.parametrize(
     ("country", "subdivision", "says"),
     [
-        ("XX", None, "hours: holiday_country: no holidays are known for 'XX'"),
-        ("Germany", None, "hours: holiday_country: no holidays are known for 'Germany'"),
-        ("de", None, "hours: holiday_country: no holidays are known for 'de'"),
-        ("DE", "SP", "hours: holiday_subdivision: DE has no 'SP'; it has BB, BE, BW, BY"),
-        ("KI", "X", "hours: holiday_subdivision: KI has no 'X'; it has none"),
+        ("XX", None, "business_hours: holiday_country: no holidays are known for 'XX'"),
+        ("Germany", None, "business_hours: holiday_country: no holidays are known for 'Germany'"),
+        ("de", None, "business_hours: holiday_country: no holidays are known for 'de'"),
+        ("DE", "SP", "business_hours: holiday_subdivision: DE has no 'SP'; it has BB, BE, BW, BY"),
+        ("KI", "X", "business_hours: holiday_subdivision: KI has no 'X'; it has none"),
     ],
 )
 def test_what_the_library_does_not_know_is_refused(
@@ -48,9 +49,15 @@ def test_what_the_library_does_not_know_is_refused(
 
 
 def test_a_holiday_closes_a_tenant_and_the_night_before_it() -> None:
-    night = Slot(start=time(20), end=time(4), overnight=True)
-    hours = Hours("Europe/Berlin", {day: [night] for day in range(7)}, holiday=calendar("DE"))
-    before = hours.is_open(datetime(2026, 10, 3, 0, 30, tzinfo=UTC))  # 02:30 on the 3rd
+    row = BusinessHours(
+        name="nights",
+        time_zone="Europe/Berlin",
+        holiday_country="DE",
+        slots=tuple(
+            WeekdaySlot(weekday=day, start_time=time(20), end_time=time(4)) for day in range(7)
+        ),
+    )
+    before = hours_of(row).is_open(datetime(2026, 10, 3, 0, 30, tzinfo=UTC))  # 02:30 on the 3rd
     assert isinstance(before, Closed)
     assert before.why == "holiday"
     assert before.opens_at == datetime(2026, 10, 4, 18, tzinfo=UTC)
