@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import gevent
@@ -171,7 +171,7 @@ class TestPlaces:
         assert isinstance(place, Place)
         place.use(Used(tokens=1))
         _eventually(lambda: len(redis_client.keys()) == 9)
-        keys = {key.decode() for key in redis_client.keys("*")}
+        keys = {key.decode() for key in cast(list[bytes], redis_client.keys())}
         everybodys = {"voice_ai:live_tenants", "voice_ai:workers"}
         assert everybodys < keys
         for key in keys - everybodys:
