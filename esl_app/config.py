@@ -41,6 +41,8 @@ class Listen(_Section):
     max_legs: Annotated[int, Field(ge=1)] = 200
     max_legs_per_peer: Annotated[int, Field(ge=1)] = 200
     connect_s: Annotated[float, Field(gt=0, le=25)] = 5.0
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that answer calls; the limits above, and the engines' memory, are of each."""
 
 
 class CallLimits(_Section):

@@ -5,6 +5,7 @@ Everything a worker shares between calls hangs here; everything of one call live
 
 from __future__ import annotations
 
+import socket
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -35,12 +36,27 @@ log = structlog.get_logger()
 _JANITOR_S: Final = 60.0
 
 
+def listen_settings(settings: Settings) -> ListenSettings:
+    """The server's part of the settings."""
+    listen = settings.listen
+    return ListenSettings(
+        host=listen.host,
+        port=listen.port,
+        allow=listen.allow,
+        max_legs=listen.max_legs,
+        max_legs_per_peer=listen.max_legs_per_peer,
+        connect_s=listen.connect_s,
+        token=None if listen.token is None else listen.token.get_secret_value(),
+    )
+
+
 class Controller:
     """Serves calls with what the settings and stores give.
 
     Args:
         observe: sees each journal entry of each call as it is made (terminal, tests).
         on_call: sees each call's journal and facts when it is over.
+        listener: a listening socket to accept from instead of opening one.
     """
 
     def __init__(
@@ -50,6 +66,7 @@ class Controller:
         *,
         observe: Observer | None = None,
         on_call: OnCall | None = None,
+        listener: socket.socket | None = None,
     ) -> None:
         self._settings = settings
         self._spool = Spool(settings.spool, group=settings.spool_group)
@@ -71,19 +88,7 @@ class Controller:
             observe=observe,
             on_call=on_call,
         )
-        listen = settings.listen
-        self.server = Server(
-            ListenSettings(
-                host=listen.host,
-                port=listen.port,
-                allow=listen.allow,
-                max_legs=listen.max_legs,
-                max_legs_per_peer=listen.max_legs_per_peer,
-                connect_s=listen.connect_s,
-                token=None if listen.token is None else listen.token.get_secret_value(),
-            ),
-            self._serve,
-        )
+        self.server = Server(listen_settings(settings), self._serve, listener=listener)
         self._janitor: gevent.Greenlet[[], None] | None = None
         self._warming: gevent.Greenlet[..., None] | None = None
 

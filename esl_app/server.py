@@ -139,7 +139,7 @@ class Server(OutboundESLServer):  # type: ignore[misc]  # greenswitch has no typ
             ConfigError: the address cannot be listened on; the message names the key.
         """
         if self.server is None:
-            self.server = _open(self.settings)
+            self.server = open_listener(self.settings)
         self.bound_port = self.server.getsockname()[1]
         self._running = True
         self._acceptor = gevent.spawn(self._accept)
@@ -360,7 +360,13 @@ def _check_exposure(settings: ListenSettings) -> None:
         )
 
 
-def _open(settings: ListenSettings) -> socket.socket:
+def open_listener(settings: ListenSettings) -> socket.socket:
+    """The listening socket, for a server here or in worker processes.
+
+    Raises:
+        ConfigError: it would let strangers in, or the address cannot be listened on.
+    """
+    _check_exposure(settings)
     where = f"{settings.host}:{settings.port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(

@@ -46,6 +46,7 @@ app.add_typer(tenants.app, name="tenant")
 app.add_typer(flows.app, name="flow")
 app.add_typer(bench.app, name="bench")
 app.command("serve")(calls.serve)
+app.command("worker", hidden=True)(calls.worker)
 app.command("migrate")(calls.migrate)
 app.command("demo")(demo.demo)
 
