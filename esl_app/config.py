@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     """postgresql://… ; empty starts the embedded server."""
     redis_url: SecretStr | None = None
     """redis://… ; empty starts the embedded server."""
+    keys_file: Path | None = None
+    """The key ring that seals providers' keys (`voice-ai keys new`); with the embedded database it
+    is made as data_dir/keys."""
+    keys: SecretStr | None = None
+    """The key ring itself instead, as VOICE_AI_KEYS: id:base64,id:base64; the last is current."""
     data_dir: Path = Path("var")
     """Embedded servers and, unless set below, the spool with the cached prompts beside it."""
     spool_dir: Path | None = None

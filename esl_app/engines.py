@@ -18,6 +18,7 @@ from providers.contracts import Embedder, Kind, LanguageModel, SpeechToText, Tex
 from providers.deadline import Deadline
 from providers.errors import ProviderError
 from tenants.models import ProviderRow, Tenant
+from tenants.secrets import reveal
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ class _Choice:
 
     @classmethod
     def of(cls, kind: Kind, row: ProviderRow | None, **overrides: str) -> _Choice:
-        config = {**(row.config if row else {}), **overrides}
+        config = {**reveal(row.config if row else {}), **overrides}
         return cls(
             kind=kind,
             name=registry.canonical(kind, row.provider_name if row else _DEFAULT[kind]),

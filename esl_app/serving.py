@@ -117,6 +117,8 @@ class Serving:
             stack.callback(media.close)
             conversation.on_turn = lambda turn: self._keep(turn, conversation)
             self.journal.add("call", resumed=self._session is not None)
+            for warning in self.tenant.warnings:
+                self.journal.add("tenant_warning", reason=warning)
             disposition = "released"  # what it stays when this greenlet is ended from outside
             try:
                 disposition = self._flow(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -9,11 +10,40 @@ import structlog
 
 from esl_app.config import Settings
 from esl_app.embedded import EmbeddedPostgres, EmbeddedValkey
+from esl_app.errors import ConfigError
 from esl_app.sessions import Sessions
+from providers.registry import secret_fields
+from tenants import keyring
 from tenants.db import Database
+from tenants.keyring import KeyRing
 from tenants.migrate import app_url, migrate
+from tenants.vault import Vault
 
 log = structlog.get_logger()
+
+
+def keys_file(settings: Settings) -> Path:
+    """Where the key ring is, if it is a file."""
+    return (settings.keys_file or settings.data_dir / "keys").absolute()
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """The keys that providers' keys are sealed with.
+
+    Raises:
+        KeyRingError: It cannot be read; says what is wrong, without what it holds.
+        ConfigError: There is none, and the database is not ours alone to make one for.
+    """
+    if settings.keys is not None:
+        return KeyRing.of_text(settings.keys.get_secret_value(), "keys")
+    if settings.keys_file is not None:
+        return KeyRing.of_file(keys_file(settings))
+    if settings.database_url is not None:
+        raise ConfigError(
+            "keys_file: not set, and database_url is: make a key ring with "
+            "`voice-ai keys new --file FILE` and name it, or give its text as VOICE_AI_KEYS"
+        )
+    return keyring.ensure(keys_file(settings))
 
 
 class Stores:
@@ -25,12 +55,14 @@ class Stores:
         DatabaseUnavailable, UnsafeRole, MigrationError: `database_url` cannot be used; the message
             says why and holds no password.
         EmbeddedError: an embedded server does not start.
+        ConfigError, KeyRingError: there is no key ring to open providers' keys with.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._postgres: EmbeddedPostgres | None = None
         self._valkey: EmbeddedValkey | None = None
+        self.admin_url: str | None = None  # of the embedded PostgreSQL
         self.database: Database
         self.sessions: Sessions
 
@@ -38,6 +70,7 @@ class Stores:
         try:
             self.database = Database(self._database_url())
             self.database.check()
+            self.database.vault = Vault(key_ring(self._settings), secret_fields)
             self.sessions = Sessions(self._redis_url())
             self.sessions.check()
         except BaseException:
@@ -72,6 +105,7 @@ class Stores:
             server.start()
             self._postgres = server
             admin_url = server.url
+        self.admin_url = admin_url
         migrate(admin_url)
         return app_url(admin_url, server.app_password)
 

@@ -18,6 +18,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal, cast, get_args, overload
 
+from pydantic import BaseModel
+
 from providers.contracts import Embedder, Kind, LanguageModel, SpeechToText, TextToSpeech
 from providers.deadline import Deadline
 from providers.errors import ConfigError, Unavailable
@@ -105,6 +107,28 @@ def names(kind: str) -> tuple[str, ...]:
 def canonical(kind: str, name: str) -> str:
     """The name behind an alias; any other name as it is."""
     return _ALIASES.get((kind, name), name)
+
+
+def secret_fields(kind: str, name: str) -> frozenset[str]:
+    """The fields of an adapter's `config` that its model calls secret (`SecretStr`).
+
+    The models are those of the adapter's module, so that no adapter has to say it twice. An unknown
+    adapter, or one whose SDK is not installed here, has none that we could know.
+    """
+    target = _target(kind, name)
+    if target is None:
+        return frozenset()
+    try:
+        module = import_module(target.partition(":")[0])
+    except ImportError:
+        return frozenset()
+    return frozenset(
+        field
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for field, info in model.model_fields.items()
+        if "SecretStr" in str(info.annotation) or "SecretBytes" in str(info.annotation)
+    )
 
 
 def warm_up(provider: object, deadline: Deadline) -> None:

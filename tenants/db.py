@@ -29,6 +29,7 @@ from psycopg_pool import ConnectionPool
 
 from tenants import _connection, migrate, sql
 from tenants.errors import DatabaseUnavailable, MigrationError, TenantError, UnsafeRole
+from tenants.vault import Vault
 
 Cursor = psycopg.Cursor[DictRow]
 _Result = TypeVar("_Result")
@@ -80,11 +81,20 @@ class Database:
     >>> with db.tenant(domain_uuid) as cursor:                       # doctest: +SKIP
     ...     cursor.execute(SQL["secretaries"], {"domain_uuid": domain_uuid})
 
+    Args:
+        url: The application's role at its database.
+        limits: How long it may hold up calls.
+        vault: What seals and opens providers' keys; without one, only rows without keys can be
+            written and read.
+
     Raises:
         DatabaseUnavailable: The URL is not one. Nothing is connected yet: see `check`.
     """
 
-    def __init__(self, url: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self, url: str, limits: Limits | None = None, *, vault: Vault | None = None
+    ) -> None:
+        self.vault = vault or Vault()
         self._where = _connection.where(url)
         self._url = url
         self._limits = limits or Limits()

@@ -7,7 +7,9 @@
     ├── UnknownTenant          nobody answers to this domain or number
     ├── Conflict               the name or number is taken
     ├── Refused                the database refuses a row: another tenant's, or a broken rule
-    └── InvalidRow             a row or an argument does not validate
+    ├── InvalidRow             a row or an argument does not validate
+    ├── KeyRingError           the key ring cannot be read or written
+    └── SealError              a provider's key cannot be sealed or opened
 
 Messages are safe to log: no password, no row, nothing a caller said or dialled. Causes are cut off
 (`from None`) for the same reason: psycopg's own messages quote rows.
@@ -67,3 +69,11 @@ class Refused(TenantError):  # noqa: N818
 
 class InvalidRow(TenantError):  # noqa: N818
     """A row or an argument does not validate. The message names the field and the rule."""
+
+
+class KeyRingError(TenantError):
+    """The key ring cannot be read or written. The message never holds a key."""
+
+
+class SealError(TenantError):
+    """A provider's key cannot be sealed or opened. The message names row, field and reason."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tenants.destinations import TransferDestination, TransferRule
 from tenants.errors import InvalidRow
@@ -30,6 +30,7 @@ from tenants.fields import (
 from tenants.limits import Price, Quota
 from tenants.opening import BusinessHours
 from tenants.policy import Policy
+from tenants.secrets import conceal
 
 Role = Literal["user", "assistant", "system"]
 
@@ -46,19 +47,26 @@ class Domain(Row):
 
 
 class ProviderRow(Row):
-    """One configured provider. `config` may hold keys, so it is left out of the repr."""
+    """One configured provider. Keys in `config` are `Secret`s, from the first moment on."""
 
     voice_ai_provider_uuid: UUID = Field(default_factory=uuid4)
     provider_type: ProviderType
     provider_name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")
     display_name: str = ""
-    config: dict[str, Any] = Field(default_factory=dict, repr=False)
+    config: Annotated[dict[str, Any], AfterValidator(conceal)] = Field(
+        default_factory=dict, repr=False
+    )
     is_default: bool = False
     is_enabled: bool = True
     priority: int = 0
     rate_limit_rpm: int | None = Field(default=None, gt=0)
     cost_per_unit: Decimal | None = Field(default=None, ge=0)
     cost_unit: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"provider {self.provider_type}/{self.provider_name}"
 
 
 class Secretary(Row):
@@ -168,6 +176,8 @@ class Tenant(Row):
     policy: Policy = Policy()
     quota: Quota = Quota()
     prices: tuple[Price, ...] = ()
+    # What a person should see to, in words for the log: a provider whose key does not open.
+    warnings: tuple[str, ...] = ()
 
     def provider(self, kind: ProviderType) -> ProviderRow | None:
         """The first choice for this kind, or None when the tenant has none."""

@@ -58,7 +58,7 @@ SELECT destination_number, voice_secretary_uuid, description, is_enabled
 
 -- name: providers
 SELECT voice_ai_provider_uuid, provider_type, provider_name, display_name, config, is_default,
-       is_enabled, priority, rate_limit_rpm, cost_per_unit, cost_unit
+       is_enabled, priority, rate_limit_rpm, cost_per_unit, cost_unit, key_id, data_key
   FROM voice_ai.provider
  WHERE domain_uuid = %(domain_uuid)s
  ORDER BY provider_type, is_default DESC, priority DESC, provider_name;
@@ -84,11 +84,11 @@ DELETE FROM voice_ai.domain WHERE domain_uuid = %(domain_uuid)s;
 -- name: save_provider
 INSERT INTO voice_ai.provider AS p (
     domain_uuid, voice_ai_provider_uuid, provider_type, provider_name, display_name, config,
-    is_default, is_enabled, priority, rate_limit_rpm, cost_per_unit, cost_unit
+    is_default, is_enabled, priority, rate_limit_rpm, cost_per_unit, cost_unit, key_id, data_key
 ) VALUES (
     %(domain_uuid)s, %(voice_ai_provider_uuid)s, %(provider_type)s, %(provider_name)s,
     %(display_name)s, %(config)s, %(is_default)s, %(is_enabled)s, %(priority)s,
-    %(rate_limit_rpm)s, %(cost_per_unit)s, %(cost_unit)s
+    %(rate_limit_rpm)s, %(cost_per_unit)s, %(cost_unit)s, %(key_id)s, %(data_key)s
 )
 ON CONFLICT (domain_uuid, voice_ai_provider_uuid) DO UPDATE
    SET provider_type = excluded.provider_type, provider_name = excluded.provider_name,
@@ -96,6 +96,7 @@ ON CONFLICT (domain_uuid, voice_ai_provider_uuid) DO UPDATE
        is_default = excluded.is_default, is_enabled = excluded.is_enabled,
        priority = excluded.priority, rate_limit_rpm = excluded.rate_limit_rpm,
        cost_per_unit = excluded.cost_per_unit, cost_unit = excluded.cost_unit,
+       key_id = excluded.key_id, data_key = excluded.data_key,
        update_date = now();
 
 -- name: save_secretary
@@ -239,3 +240,31 @@ SELECT voice_message_uuid, voice_conversation_uuid, turn_number, role, content, 
   FROM voice_ai.message
  WHERE domain_uuid = %(domain_uuid)s AND voice_conversation_uuid = %(voice_conversation_uuid)s
  ORDER BY turn_number, role = 'assistant', insert_date;
+
+-- name: remove_provider
+DELETE FROM voice_ai.provider
+ WHERE domain_uuid = %(domain_uuid)s AND voice_ai_provider_uuid = %(voice_ai_provider_uuid)s;
+
+-- name: providers_to_rotate
+SELECT voice_ai_provider_uuid, provider_type, provider_name, config, key_id, data_key
+  FROM voice_ai.provider
+ WHERE domain_uuid = %(domain_uuid)s
+ ORDER BY voice_ai_provider_uuid
+   FOR UPDATE;
+
+-- name: rewrap_provider
+UPDATE voice_ai.provider
+   SET config = %(config)s, key_id = %(key_id)s, data_key = %(data_key)s
+ WHERE domain_uuid = %(domain_uuid)s AND voice_ai_provider_uuid = %(voice_ai_provider_uuid)s;
+
+-- Over all tenants: for a role that row-level security does not hold back.
+
+-- name: held_back
+SELECT current_user AS role, row_security_active('voice_ai.domain') AS held_back;
+
+-- name: all_domains
+SELECT domain_uuid FROM voice_ai.domain ORDER BY domain_uuid;
+
+-- name: rows_by_key
+SELECT key_id, count(*) AS rows
+  FROM voice_ai.provider WHERE key_id IS NOT NULL GROUP BY key_id ORDER BY key_id;

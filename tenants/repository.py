@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from tenants import _rows, sql
 from tenants.db import Cursor, Database
-from tenants.errors import InvalidRow
+from tenants.errors import InvalidRow, SealError
 from tenants.fields import parse
 from tenants.models import (
     Conversation,
@@ -25,6 +25,7 @@ from tenants.models import (
     Tenant,
     in_order,
 )
+from tenants.vault import Place, Sealed, Vault
 
 _SQL = sql.load("tenants")
 _CHOICES = {
@@ -61,7 +62,7 @@ def create_tenant(db: Database, values: Mapping[str, Any]) -> Tenant:
         raise InvalidRow(f"tenant: {min(unknown)}: no such part")
     domain = parse(Domain, _mapping(values, "domain"), "domain")
     providers = [
-        parse(ProviderRow, row, f"provider {number}")
+        _concealed(parse(ProviderRow, row, f"provider {number}"), db.vault)
         for number, row in enumerate(values.get("providers", ()), start=1)
     ]
     secretary = _secretary(_mapping(values, "secretary"), providers)
@@ -79,7 +80,7 @@ def create_tenant(db: Database, values: Mapping[str, Any]) -> Tenant:
     with db.tenant(domain.domain_uuid) as cursor:
         cursor.execute(_SQL["insert_domain"], domain.model_dump())
         for provider in providers:
-            save_provider(cursor, domain.domain_uuid, provider)
+            save_provider(cursor, domain.domain_uuid, provider, db.vault)
         save_secretary(cursor, domain.domain_uuid, secretary)
         for did in dids:
             save_did(cursor, domain.domain_uuid, did)
@@ -97,10 +98,29 @@ def update_domain(cursor: Cursor, domain: Domain) -> None:
     cursor.execute(_SQL["update_domain"], domain.model_dump())
 
 
-def save_provider(cursor: Cursor, domain_uuid: UUID, provider: ProviderRow) -> None:
-    """Insert or change a provider."""
-    values = provider.model_dump() | {"config": Jsonb(provider.config)}
+def save_provider(cursor: Cursor, domain_uuid: UUID, provider: ProviderRow, vault: Vault) -> None:
+    """Insert or change a provider; the keys in its configuration are sealed.
+
+    Raises:
+        SealError: There are keys and no key ring.
+    """
+    row = _concealed(provider, vault)
+    sealed = vault.seal(_place(domain_uuid, row.voice_ai_provider_uuid, row.title), row.config)
+    values = row.model_dump() | {
+        "config": Jsonb(sealed.config),
+        "key_id": sealed.key_id,
+        "data_key": sealed.data_key,
+    }
     cursor.execute(_SQL["save_provider"], values | {"domain_uuid": domain_uuid})
+
+
+def remove_provider(cursor: Cursor, domain_uuid: UUID, voice_ai_provider_uuid: UUID) -> bool:
+    """Remove a provider; secretaries that chose it fall back to the domain's order."""
+    return _rows.remove(
+        cursor,
+        _SQL["remove_provider"],
+        {"domain_uuid": domain_uuid, "voice_ai_provider_uuid": voice_ai_provider_uuid},
+    )
 
 
 def save_secretary(cursor: Cursor, domain_uuid: UUID, secretary: Secretary) -> None:
@@ -157,9 +177,32 @@ def read_dids(cursor: Cursor, domain_uuid: UUID) -> list[Did]:
     return _rows.read(cursor, _SQL["dids"], domain_uuid, Did, "number")
 
 
-def read_providers(cursor: Cursor, domain_uuid: UUID) -> list[ProviderRow]:
-    """All providers of the domain."""
-    return _rows.read(cursor, _SQL["providers"], domain_uuid, ProviderRow, "provider")
+def read_providers(
+    cursor: Cursor, domain_uuid: UUID, vault: Vault
+) -> tuple[list[ProviderRow], list[SealError]]:
+    """All providers of the domain, and what is wrong with those whose keys do not open."""
+    found, troubles = [], []
+    for row in cursor.execute(_SQL["providers"], {"domain_uuid": domain_uuid}).fetchall():
+        sealed = Sealed(
+            config=row["config"], key_id=row.pop("key_id"), data_key=row.pop("data_key")
+        )
+        title = f"provider {row['provider_type']}/{row['provider_name']}"
+        try:
+            config = vault.open(_place(domain_uuid, row["voice_ai_provider_uuid"], title), sealed)
+        except SealError as error:
+            troubles.append(error)
+        else:
+            found.append(parse(ProviderRow, row | {"config": config}, "provider"))
+    return found, troubles
+
+
+def _place(domain_uuid: UUID, row_uuid: UUID, title: str) -> Place:
+    return Place(domain_uuid=domain_uuid, row_uuid=row_uuid, name=title)
+
+
+def _concealed(row: ProviderRow, vault: Vault) -> ProviderRow:
+    config = vault.concealed(row.provider_type, row.provider_name, row.config)
+    return row.model_copy(update={"config": config})
 
 
 def _mapping(values: Mapping[str, Any], part: str) -> Mapping[str, Any]:

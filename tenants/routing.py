@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
+import structlog
+
 from tenants import repository, sql
 from tenants.db import Database
 from tenants.destinations import read_destinations, read_rules
@@ -23,6 +25,8 @@ from tenants.policy import read_policy
 __all__ = ["normalise_number", "resolve"]
 
 _SQL = sql.load("tenants")
+
+log = structlog.get_logger()
 
 
 def resolve(
@@ -65,10 +69,15 @@ def resolve(
         )
         if secretary is None:
             raise UnknownTenant(lookup, value, "the tenant has no secretary for this number")
+        providers, troubles = repository.read_providers(cursor, found, db.vault)
+        for trouble in troubles:
+            # The call goes on with the next provider in order; a person has to see to this one.
+            log.error("provider_unreadable", tenant=str(found), reason=str(trouble))
         return Tenant(
             domain=domain,
             secretary=secretary,
-            providers=in_order(repository.read_providers(cursor, found), secretary),
+            providers=in_order(providers, secretary),
+            warnings=tuple(str(trouble) for trouble in troubles),
             hours=tuple(read_hours(cursor, found)),
             destinations=tuple(read_destinations(cursor, found)),
             rules=tuple(read_rules(cursor, found)),

@@ -22,6 +22,7 @@ from esl_app.stores import Stores
 from esl_app.switchsim import Caller, CallResult, Switch
 from tenants import repository
 from tenants.models import Conversation, MessageRow, Tenant
+from tests.fix_pg import KEYS
 
 AUDIO = Path(__file__).parent / "audio"
 FLOWS = Path(__file__).parents[1] / "dialplan" / "flows"
@@ -153,6 +154,7 @@ def make_rig(tmp_path: Path, flows_dir: Path, database_url: str, redis_url: str)
         settings = Settings(
             database_url=SecretStr(database_url),
             redis_url=SecretStr(redis_url),
+            keys=SecretStr(KEYS),
             data_dir=tmp_path / "data",
             flows_dir=flows_dir,
             sounds_dir=AUDIO,

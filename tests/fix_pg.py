@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import re
 import shutil
@@ -15,9 +16,12 @@ import pytest
 from esl_app.embedded.postgres import EmbeddedPostgres
 from tenants import migrate
 from tenants.db import Database
+from tenants.keyring import KeyRing
+from tenants.vault import Vault
 
 _TEMPLATE = "voice_ai_template"
 APP_PASSWORD = "app-password-of-the-tests"
+KEYS = "tests-1:" + base64.b64encode(bytes(range(32))).decode()
 _numbers = itertools.count(1)
 
 
@@ -65,7 +69,7 @@ def database_url(admin_url: str) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """The same database as the application sees it."""
-    db = Database(database_url)
+    db = Database(database_url, vault=Vault(KeyRing.of_text(KEYS, "tests")))
     try:
         yield db
     finally:

@@ -14,7 +14,7 @@ import typer
 
 from esl_app import config, logs
 from esl_app.bench import BenchError
-from esl_app.cli import bench, calls, demo, documents, flows, tenants
+from esl_app.cli import bench, calls, demo, documents, flows, keys, tenants
 from esl_app.embedded import EmbeddedError
 from esl_app.errors import ConfigError
 from esl_app.flow_runner import FlowProblem
@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(documents.app, name="documents")
 app.add_typer(tenants.app, name="tenant")
+app.add_typer(keys.app, name="keys")
 app.add_typer(flows.app, name="flow")
 app.add_typer(bench.app, name="bench")
 app.command("serve")(calls.serve)

@@ -14,6 +14,7 @@ import pytest
 
 from esl_app.embedded.postgres import EmbeddedPostgres
 from esl_app.switchsim import Caller, Switch
+from tenants import keyring
 
 pytestmark = pytest.mark.integration
 
@@ -24,8 +25,10 @@ TENANT = ("tenant", "add", "clinic.example", "--company", "Clinic", "--number", 
 @pytest.fixture
 def home(tmp_path: Path, database_url: str, redis_url: str) -> Path:
     """A folder with settings that point at the test's stores."""
+    keyring.add(tmp_path / "keys")
     (tmp_path / "voice-ai.toml").write_text(
         f'database_url = "{database_url}"\nredis_url = "{redis_url}"\n'
+        f'keys_file = "{tmp_path}/keys"\n'
         f'data_dir = "{tmp_path}/data"\nflows_dir = "{Path("dialplan/flows").absolute()}"\n'
         "[listen]\nport = 0\n"
     )
@@ -56,7 +59,7 @@ def refused(result: subprocess.CompletedProcess[str]) -> str:
 
 def test_help_names_every_command(home: Path) -> None:
     text = run(home, "--help", settings="").stdout
-    for command in ("serve", "demo", "documents", "tenant", "flow", "bench", "migrate"):
+    for command in ("serve", "demo", "documents", "tenant", "flow", "bench", "migrate", "keys"):
         assert command in text
 
 
@@ -86,6 +89,33 @@ def test_a_superuser_is_refused(home: Path, admin_url: str) -> None:
 def test_a_database_without_the_schema_is_refused(home: Path, empty_database_url: str) -> None:
     line = refused(run(home, "serve", VOICE_AI_DATABASE_URL=empty_database_url))
     assert "role" in line or "schema" in line
+
+
+def test_a_database_of_one_s_own_needs_a_key_ring(home: Path) -> None:
+    whole = (home / "voice-ai.toml").read_text()
+    without = [line for line in whole.splitlines() if not line.startswith("keys_file")]
+    (home / "without.toml").write_text("\n".join(without))
+    line = refused(run(home, "serve", settings="without.toml"))
+    assert "keys_file: not set" in line
+    (home / "keys").chmod(0o644)
+    assert "keys: others may read it (mode 0644)" in refused(run(home, *TENANT))
+    assert "is not 32 bytes" in refused(run(home, *TENANT, VOICE_AI_KEYS="a:c2hvcnQ="))
+
+
+def test_keys_are_added_rotated_and_dropped(home: Path, admin_url: str) -> None:
+    assert run(home, *TENANT, OPENAI_API_KEY="sk-canary").returncode == 0
+    old = keyring.KeyRing.of_file(home / "keys").current
+    admin = {"VOICE_AI_ADMIN_URL": admin_url}
+    assert "sk-canary" not in run(home, "tenant", "show", "clinic.example").stdout
+    assert "added key" in run(home, "keys", "new").stdout
+    assert "3 rows need it" in refused(run(home, "keys", "drop", old, **admin))
+    assert "--admin-url" in refused(run(home, "keys", "rotate"))
+    assert "3 rewrapped, 0 sealed, 0 failed" in run(home, "keys", "rotate", **admin).stdout
+    assert "0 rewrapped, 0 sealed, 0 failed" in run(home, "keys", "rotate", **admin).stdout
+    assert old in run(home, "keys", "list", **admin).stdout
+    assert "dropped" in run(home, "keys", "drop", old, **admin).stdout
+    assert old not in run(home, "keys", "list", **admin).stdout
+    assert "llm providers" in run(home, "tenant", "show", "clinic.example").stdout
 
 
 def test_a_redis_url_that_is_none_is_named(home: Path) -> None:
