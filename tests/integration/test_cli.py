@@ -103,7 +103,7 @@ def test_a_database_of_one_s_own_needs_a_key_ring(home: Path) -> None:
 
 
 def test_keys_are_added_rotated_and_dropped(home: Path, admin_url: str) -> None:
-    assert run(home, *TENANT, OPENAI_API_KEY="sk-canary").returncode == 0
+    assert run(home, *TENANT, "--openai", OPENAI_API_KEY="sk-canary").returncode == 0
     old = keyring.KeyRing.of_file(home / "keys").current
     admin = {"VOICE_AI_ADMIN_URL": admin_url}
     assert "sk-canary" not in run(home, "tenant", "show", "clinic.example").stdout
