@@ -144,7 +144,10 @@ class Call:
 
     @property
     def resumed(self) -> bool:
-        """The conversation began on another worker, which went away: do not greet again."""
+        """The caller has spoken with us before in this call: do not greet again.
+
+        The worker it began on went away, or the caller is back from a transfer.
+        """
         return self._parts.resumed
 
     def prepare(self) -> None:

@@ -42,7 +42,7 @@ from esl_app.protocol import (
 from esl_app.transport import Packet, Transport
 from providers.deadline import Deadline
 
-__all__ = ["Execution", "Leg"]
+__all__ = ["RELEASED", "Execution", "Leg"]
 
 log = structlog.get_logger()
 

@@ -23,7 +23,7 @@ from esl_app.flow import Call, Parts
 from esl_app.flow_runner import FlowLoader, line_of
 from esl_app.greenlets import spawn
 from esl_app.journal import Entry, Journal, Turn
-from esl_app.leg import Leg
+from esl_app.leg import RELEASED, Leg
 from esl_app.media.contract import Media
 from esl_app.media.detect import DetectMedia
 from esl_app.media.duplex import Pacer
@@ -84,14 +84,17 @@ class Serving:
         self._domain_uuid = self.tenant.domain.domain_uuid
         session = self.worker.stores.sessions.load(self.leg.uuid, self._domain_uuid)
         self._session = session
+        self._last_turn = session.last_turn if session else 0
         self._conversation_uuid: UUID = session.conversation_uuid if session else uuid4()
         now = datetime.now(UTC)
         self.began = session.began if session else now
         # Wall clocks, of two machines perhaps: all they have in common.
         self._before_s = max(0.0, (now - self.began).total_seconds())
+        self._resumed = session is not None and session.begun
         observe, leg = self.worker.observe, self.leg
         self.journal = Journal(
             *([lambda entry: observe(leg, entry)] if observe else []),
+            self._watch_transfer,
             turns_before=self._session.last_turn if self._session else 0,
         )
 
@@ -115,8 +118,10 @@ class Serving:
             call, conversation, media = self._assemble()
             stack.callback(spawn(conversation.mouth.warm).kill)
             stack.callback(media.close)
-            conversation.on_turn = lambda turn: self._keep(turn, conversation)
-            self.journal.add("call", resumed=self._session is not None)
+            self._conversation = conversation
+            conversation.on_turn = self._keep
+            self._save()
+            self.journal.add("call", resumed=self._resumed)
             for warning in self.tenant.warnings:
                 self.journal.add("tenant_warning", reason=warning)
             disposition = "released"  # what it stays when this greenlet is ended from outside
@@ -192,7 +197,7 @@ class Serving:
             conversation=conversation,
             journal=journal,
             sounds_dir=self.worker.settings.sounds_dir,
-            resumed=self._session is not None,
+            resumed=self._resumed,
             run_flow=lambda name, of: self.worker.flows.get(name)(of),
         )
         return Call(parts), conversation, media
@@ -237,11 +242,13 @@ class Serving:
             flow = self.worker.flows.get(name)
             call.prepare()
             if call.resumed:
-                call.say(phrases(call.secretary.language).interrupted)
+                call.say(self._welcome_back())
             flow(call)
             self.leg.hangup()
         except Hangup as hangup:
             self.journal.add("hangup", cause=hangup.cause)
+            if hangup.cause == RELEASED:  # handed back to the dialplan, which may bring it again
+                return "released"
             return "transferred" if self.leg.transferred else "hangup"
         except LegLost as lost:
             self.journal.add("leg_lost", reason=lost.reason)
@@ -289,15 +296,32 @@ class Serving:
         except EslError as error:
             log.warning("hangup_failed", error=str(error))
 
-    def _keep(self, turn: Turn, conversation: Conversation) -> None:
-        """Write a finished turn down, and what a standby needs to go on from here."""
+    def _welcome_back(self) -> str:
+        row = self.tenant.secretary
+        if self._session is not None and self._session.away:
+            return row.hold_return_message or phrases(row.language).returned
+        return phrases(row.language).interrupted
+
+    def _keep(self, turn: Turn) -> None:
+        """Write a finished turn down, and what is needed to go on from here."""
         self._archive.turn(turn)
+        self._last_turn = turn.number
+        self._save()
+
+    def _watch_transfer(self, entry: Entry) -> None:
+        """Before the leg goes, which may come back at once: say that it was sent away."""
+        if entry.kind == "transfer":
+            self._save(away=True)
+
+    def _save(self, *, away: bool = False) -> None:
+        conversation = self._conversation
         session = Session(
             domain_uuid=self._domain_uuid,
             conversation_uuid=self._conversation_uuid,
             began=self.began,
             turns=conversation.loop.turns,
-            last_turn=turn.number,
+            last_turn=self._last_turn,
+            away=away,
             last_answer=conversation.loop.last_answer,
             history=tuple((m.role, m.content) for m in conversation.brain.history),
         )
@@ -307,7 +331,8 @@ class Serving:
         """Tell everybody how the call ended."""
         facts = self._facts(disposition, call)
         self._archive.end(facts, turns=conversation.loop.turns)
-        if disposition not in {"leg_lost", "released"}:  # a standby may get the leg and go on
+        # A standby may get the leg and go on, or whoever the caller was sent to may send them back.
+        if disposition not in {"leg_lost", "released", "transferred"}:
             self.worker.stores.sessions.drop(self.leg.uuid, self._conversation_uuid)
         _canonical_line(facts, self.journal)
         if self.worker.on_call is not None:

@@ -1,7 +1,8 @@
-"""What another worker needs to go on with a call, in Redis after each turn.
+"""What is needed to go on with a call whose leg comes back, in Redis from its beginning.
 
 A controller may die; FreeSWITCH then brings the leg, with the same Unique-ID, to whichever
-controller answers the dialplan's next `socket` action.
+controller answers the dialplan's next `socket` action. And whom we sent the caller to may send them
+back.
 
 Nothing here is needed for a call that goes well: when Redis is away, calls go on and only lose the
 way back.
@@ -37,8 +38,15 @@ class Session(BaseModel):
     began: AwareDatetime
     turns: Annotated[int, Field(ge=0)] = 0
     last_turn: Annotated[int, Field(ge=0)] = 0
+    away: bool = False
+    """We transferred the caller to somebody."""
     last_answer: str = ""
     history: tuple[tuple[Literal["user", "assistant"], str], ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to go on with, and no greeting is due."""
+        return self.away or self.last_turn > 0
 
     @property
     def messages(self) -> list[Message]:

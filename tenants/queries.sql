@@ -202,7 +202,10 @@ INSERT INTO voice_ai.conversation (
 ON CONFLICT (domain_uuid, voice_conversation_uuid) DO UPDATE
    SET end_time = excluded.end_time, duration_seconds = excluded.duration_seconds, total_turns =
        excluded.total_turns, final_action = excluded.final_action, hangup_cause =
-       excluded.hangup_cause, transfer_extension = excluded.transfer_extension, transfer_department
+       excluded.hangup_cause,
+       -- A caller who was transferred may be back when the call ends.
+       transfer_extension =
+       COALESCE(excluded.transfer_extension, conversation.transfer_extension), transfer_department
        = excluded.transfer_department, consent = excluded.consent, recording_file_path =
        excluded.recording_file_path, summary = excluded.summary, cost = excluded.cost, currency =
        excluded.currency, update_date = now();

@@ -20,6 +20,7 @@ class Phrases:
     max_turns: str
     filler: str  # the answer takes a moment
     interrupted: str  # resumed by another worker
+    returned: str  # back from whom the caller was transferred to
     no_service: str  # the number belongs to nobody
 
 
@@ -36,6 +37,7 @@ _PHRASES = {
         max_turns="Let me connect you with someone who can help you further.",
         filler="One moment, please.",
         interrupted="Sorry, we were interrupted. Please go on.",
+        returned="I am back with you. What else can I do for you?",
         no_service="This number is not in service. Goodbye.",
     ),
     "pt": Phrases(
@@ -50,6 +52,7 @@ _PHRASES = {
         max_turns="Vou passar para alguém que pode ajudar melhor.",
         filler="Um momento, por favor.",
         interrupted="Desculpe, fomos interrompidos. Pode continuar.",
+        returned="Estou de volta. Posso ajudar em mais alguma coisa?",
         no_service="Este número não está em serviço. Até logo.",
     ),
     "es": Phrases(
@@ -64,6 +67,7 @@ _PHRASES = {
         max_turns="Le paso con alguien que puede ayudarle mejor.",
         filler="Un momento, por favor.",
         interrupted="Perdón, nos interrumpieron. Continúe, por favor.",
+        returned="Ya estoy de vuelta. ¿En qué más puedo ayudarle?",
         no_service="Este número no está en servicio. Hasta luego.",
     ),
 }

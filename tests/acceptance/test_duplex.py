@@ -8,8 +8,9 @@ import pytest
 
 from esl_app.media import sound
 from esl_app.switchsim import HangUp, Press, Speak, SpeakWhenQuiet, Switch, Wait
+from esl_app.switchsim.dialplan import Action, controlled
 from providers.contracts import Audio
-from tests.fix_calls import AUDIO, Rig
+from tests.fix_calls import AUDIO, NUMBER, Rig
 
 pytestmark = pytest.mark.acceptance
 
@@ -118,3 +119,35 @@ def test_after_an_interruption_the_next_answer_is_whole(rig: Rig) -> None:
     _, messages = rig.rows(call, tenant)
     answers = [m.content for m in messages if m.role == "assistant"]
     assert answers[1:] == ["word " * 7 + "word"] * 2
+
+
+def test_a_caller_who_comes_back_from_a_transfer_goes_on_where_they_were(rig: Rig) -> None:
+    """Three times in one call: one conversation, remembered, in duplex each time."""
+    tenant = rig.tenant(
+        hears=["Is there parking near the clinic?"],
+        answers=["Yes."],
+        secretary={
+            **DUPLEX,
+            "greeting_message": "Hi.",
+            "transfer_message": "Wait.",
+            "hold_return_message": "Back again.",
+        },
+    )
+    person = (Action("sleep", "300"), Action("transfer", NUMBER))
+    back = controlled(hosts=f"127.0.0.1:{rig.controller.server.port}")
+    ask = [SpeakWhenQuiet(PARKING, quiet_s=0.8), Wait(1.5)]
+    call = rig.call(
+        *[*ask, Press("0"), Wait(1.5)] * 3,
+        *ask,
+        HangUp(),
+        switch=Switch(speed=1.0, extensions={"2000": person, NUMBER: back}),
+    )
+    conversation, messages = rig.rows(call, tenant)
+    assert [m.turn_number for m in messages if m.role == "user"] == [1, 2, 3, 4]
+    assert (conversation.total_turns, conversation.transfer_extension) == (4, "2000")
+    assert conversation.final_action == "hangup"
+    tokens = [m.prompt_tokens or 0 for m in messages if m.role == "assistant"]
+    assert tokens == sorted(set(tokens)), "the model is told more of the conversation each time"
+    assert {"duplex", "call"} <= set(call.kinds())
+    assert call.said() == ["Back again.", "Yes."]
+    assert "playback" not in call.result.applications()
