@@ -6,6 +6,9 @@ received ours, so that its own pace does not count. Not in it: event socket, rec
 
 - *pacing error*: how far a frame's arrival is from the leg's absolute 20 ms schedule.
 - *beat*: how long one tick of all legs keeps the hub from everything else.
+
+With a flood, one leg more is there, whose port a third process floods; it is not in the figures of
+the others.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ _RATE: Final = 8000
 _WARM_S: Final = 0.5
 _FIRST_S: Final = 5.0
 _REPORT_S: Final = 30.0
+_STRANGER: Final = "127.0.0.2"
+_FLOOD_BEGINS_S: Final = 0.5  # a new interpreter's start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,11 @@ class Report:
     """Of one core."""
     memory_kb_per_leg: float
     """Growth of the process; 0 when what was there before was enough."""
+    flood: int = 0
+    """Datagrams a second to the port of one leg more."""
+    flooded_lost: int = 0
+    """Frames of its caller that this leg did not hear."""
+    flooded_closed: bool = False
 
 
 class _Peer:
@@ -94,16 +104,43 @@ def _open(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
+class _Flood:
+    """The third process; it begins when it is told the port."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            _open(self._process.stdin).close()
+
+    def begin(self, port: int) -> None:
+        module, numbers = "esl_app.bench._media_flood", (str(port), str(self._rate))
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and two numbers
+            [sys.executable, "-m", module, _STRANGER, *numbers], stdin=subprocess.PIPE
+        )
+
+
 class _Leg:
     """A leg without an event socket: its one command goes to the peer."""
 
-    def __init__(self, peer: _Peer) -> None:
+    def __init__(self, peer: _Peer, *, flood: _Flood | None = None) -> None:
         self.sock = socket.socket()
         self.ended = Flag()
         self._peer = peer
+        self._flood = flood
 
     def send(self, data: bytes, deadline: Deadline | None = None) -> CommandReply:  # noqa: ARG002
         headers = dict(line.split(": ") for line in data.decode().splitlines() if ": " in line)
+        if self._flood is not None:
+            self._flood.begin(int(headers["remote-port"]))
+            gevent.sleep(_FLOOD_BEGINS_S)
         self._peer.tell(f"open {headers['remote-port']}")
         return CommandReply(text="+OK", headers={})
 
@@ -111,15 +148,20 @@ class _Leg:
         return Hangup("NORMAL_CLEARING")
 
 
-def run(legs: int = 50, seconds: float = 10.0) -> Report:
+def run(legs: int = 50, seconds: float = 10.0, *, flood: int = 0) -> Report:
     """Measure; takes `seconds` and a little more.
+
+    Args:
+        legs: what talks and hears.
+        seconds: how long.
+        flood: datagrams a second that a stranger sends to one leg more.
 
     Raises:
         ValueError: no legs, or no time.
         NoAudio: the peer did not start in time.
     """
-    if legs < 1 or seconds <= 0:
-        raise ValueError("bench media: at least one leg and some time")
+    if legs < 1 or seconds <= 0 or flood < 0:
+        raise ValueError("bench media: at least one leg and some time, and no less than no flood")
     pacer = Pacer()
     sound = np.random.default_rng(1).integers(-9000, 9000, int(_RATE * (seconds + 10)))
     pcm = sound.astype("<i2").tobytes()
@@ -130,17 +172,21 @@ def run(legs: int = 50, seconds: float = 10.0) -> Report:
         first = Deadline.after(_FIRST_S)
         for link in links:
             link.wait_first(first)
+        victim = _flooded(stack, peer, pacer, pcm, flood) if flood else None
         gevent.sleep(_WARM_S)
         pacer.statistics.reset()
         began, cpu = time.monotonic(), time.process_time()
         before = [link.statistics.frames_in for link in links]
+        victim_before = victim.statistics.frames_in if victim else 0
         wall_from = time.time()  # the kernel stamps datagrams with the wall clock
         gevent.sleep(seconds)
         wall_to = time.time()
         cpu_s, took_s = time.process_time() - cpu, time.monotonic() - began
         heard = [link.statistics.frames_in - old for link, old in zip(links, before, strict=True)]
+        victim_heard = victim.statistics.frames_in - victim_before if victim else 0
+        victim_closed = victim is not None and victim.closed
         memory_kb = _memory_kb() - memory_kb
-        told = peer.report()
+        told = peer.report()[:legs]
     arrivals = [_within(leg["arrivals_s"], wall_from, wall_to) for leg in told]
     errors = np.abs(np.concatenate([_errors_ms(times) for times in arrivals]))
     expected = round(took_s / FRAME_S)
@@ -160,11 +206,23 @@ def run(legs: int = 50, seconds: float = 10.0) -> Report:
         lost_in=sum(max(0, expected - 2 - count) for count in heard),
         cpu_percent_per_leg=cpu_s / took_s / legs * 100,
         memory_kb_per_leg=max(0.0, memory_kb / legs),
+        flood=flood,
+        flooded_lost=max(0, expected - 2 - victim_heard) if victim else 0,
+        flooded_closed=victim_closed,
     )
 
 
-def _opened(stack: ExitStack, peer: _Peer, pacer: Pacer, pcm: bytes) -> UnicastLink:
-    leg = _Leg(peer)
+def _flooded(stack: ExitStack, peer: _Peer, pacer: Pacer, pcm: bytes, rate: int) -> UnicastLink:
+    """A leg whose port a stranger floods from before its first frame on."""
+    link = _opened(stack, peer, pacer, pcm, flood=rate)
+    link.wait_first(Deadline.after(_FIRST_S))
+    return link
+
+
+def _opened(
+    stack: ExitStack, peer: _Peer, pacer: Pacer, pcm: bytes, *, flood: int = 0
+) -> UnicastLink:
+    leg = _Leg(peer, flood=stack.enter_context(_Flood(flood)) if flood else None)
     stack.callback(leg.sock.close)
     link = UnicastLink(
         leg,
@@ -219,4 +277,8 @@ def table(report: Report) -> Table:
         ("memory a leg", f"{report.memory_kb_per_leg:.0f} kB"),
     ):
         shown.add_row(name, value)
+    if report.flood:
+        state = "given up" if report.flooded_closed else "alive"
+        shown.add_row("datagrams a second to one leg more", str(report.flood))
+        shown.add_row("that leg; frames it did not hear", f"{state}; {report.flooded_lost}")
     return shown

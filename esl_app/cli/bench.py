@@ -39,11 +39,14 @@ def esl(
 def media(
     legs: Annotated[int, typer.Option(help="Duplex legs.", min=1, max=2000)] = 50,
     seconds: Annotated[float, typer.Option(help="How long.", min=1.0, max=600.0)] = 10.0,
+    flood: Annotated[
+        int, typer.Option(help="Datagrams a second to the port of one leg more.", min=0)
+    ] = 0,
 ) -> None:
     """How well N duplex legs keep the 20 ms beat, and what one costs."""
     from esl_app.bench import media as bench
 
-    Console().print(bench.table(bench.run(legs, seconds)))
+    Console().print(bench.table(bench.run(legs, seconds, flood=flood)))
 
 
 @app.command("turn")
