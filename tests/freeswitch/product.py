@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +18,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _PREPARE_S = 180.0
 _START_S = 60.0
 _STOP_S = 60.0
+_CENSUS_S = 10.0
 
 
 class ProductFailedError(RuntimeError):
@@ -26,7 +29,13 @@ class Product:
     """One controller on `address`; several may share `data_dir`: its sessions and tenants."""
 
     def __init__(
-        self, data_dir: Path, address: tuple[str, int], *, token: str, **environment: str
+        self,
+        data_dir: Path,
+        address: tuple[str, int],
+        *,
+        token: str,
+        module: str = "esl_app",
+        **environment: str,
     ) -> None:
         host, port = address
         self._environment = {
@@ -40,6 +49,7 @@ class Product:
             **environment,
         }
         self._data_dir = data_dir
+        self._module = module
         self._output = data_dir / f"controller-{port}-{uuid4().hex[:8]}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -57,6 +67,11 @@ class Product:
     @property
     def output(self) -> str:
         return self._output.read_text(errors="replace") if self._output.exists() else ""
+
+    @property
+    def spool(self) -> Path:
+        """Where its temporary audio is."""
+        return self._data_dir / "spool"
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -82,7 +97,7 @@ class Product:
     def start(self) -> Self:
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "esl_app", "serve"],
+                [sys.executable, "-W", "ignore", "-m", self._module, "serve"],
                 env=self._environment,
                 cwd=_ROOT,
                 stdin=subprocess.DEVNULL,
@@ -96,6 +111,21 @@ class Product:
             time.sleep(0.1)
         self.kill()
         raise ProductFailedError(self.output[-4000:])
+
+    def held(self) -> Counter[str]:
+        """What the process holds now; only of `tests.freeswitch.watched_serve`."""
+        assert self._process is not None, "not started"
+        before = len(self._censuses())
+        self._process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + _CENSUS_S
+        while len(found := self._censuses()) == before:
+            if time.monotonic() > deadline:
+                raise ProductFailedError("it does not say what it holds")
+            time.sleep(0.05)
+        return Counter(found[-1]["held"])
+
+    def _censuses(self) -> list[dict[str, Any]]:
+        return [entry for entry in self.entries if entry.get("event") == "census"]
 
     def terminate(self) -> None:
         """SIGTERM: no new calls, the others go on to their end."""

@@ -296,6 +296,11 @@ class Phone:
         self.close()
 
     @property
+    def calls(self) -> list[Call]:
+        """All it made or got."""
+        return list(self._calls.values())
+
+    @property
     def uri(self) -> str:
         """Where a switch reaches this phone (`sofia/<profile>/<uri without sip:>`)."""
         return f"sip:{self.user}@{self.address}:{self.port}"
