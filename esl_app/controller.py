@@ -25,6 +25,7 @@ from esl_app.media.switch_recogniser import recogniser_of
 from esl_app.server import ListenSettings, Server
 from esl_app.serving import WARM_S, Observer, OnCall, Serving, Worker
 from esl_app.stores import Stores
+from providers import registry
 from providers.deadline import Deadline
 from providers.errors import ProviderError
 from tenants import routing
@@ -104,13 +105,14 @@ class Controller:
         self.stop(0)
 
     def start(self) -> None:
-        """Check the flow, sweep what a killed worker left, warm the offline engines, listen.
+        """Check the flow, load what calls need, sweep what a killed worker left, listen.
 
         Raises:
             FlowProblem: the flow that calls run cannot be loaded.
             ConfigError: the address cannot be listened on.
         """
         self._worker.flows.get(self._settings.call.flow)
+        registry.preload()
         self._janitor = gevent.spawn(self._sweep)
         if self._settings.warm_offline:
             self._warming = gevent.spawn(self.warm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import gevent
 import numpy as np
@@ -16,6 +17,15 @@ from tests.fix_calls import AUDIO, Rig
 pytestmark = pytest.mark.acceptance
 
 QUESTION = SpeakWhenQuiet(AUDIO / "parking.wav")
+
+
+def test_what_calls_need_is_loaded_before_they_come(
+    make_rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr("providers.registry.preload", lambda: loaded.append("all"))
+    make_rig()
+    assert loaded == ["all"]
 
 
 def test_a_question_is_answered_and_goodbye_ends_the_call(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from providers.contracts import Kind
 from providers.deadline import Deadline
 from providers.errors import ConfigError, Unavailable
 from providers.fake import FakeLlm
+from providers.registry import preload
 
 pytestmark = pytest.mark.unit
 
@@ -75,6 +76,7 @@ def test_third_parties_register_by_entry_point(monkeypatch: pytest.MonkeyPatch) 
             create("tts", "astray", {})
         with pytest.raises(Unavailable, match="acme_not_installed"):
             create("tts", "absent", {})
+        preload()
     finally:
         registry._third_parties.cache_clear()
 
