@@ -27,7 +27,8 @@ class Digits:
     def __init__(self, over: Callable[[], EslError | None]) -> None:
         self._over = over
         self._keys: deque[str] = deque()
-        self._changed = Flag()
+        self.pressed = Flag()
+        """Set while keys wait to be taken, and once the call is over."""
         self.dropped = 0
         """Keys that found the buffer full, or were none."""
 
@@ -48,14 +49,17 @@ class Digits:
         while not self._keys:
             if (error := self._over()) is not None:
                 raise error
-            self._changed.clear()
-            if not self._changed.wait(deadline.remaining_s):
+            self.pressed.clear()
+            if not self.pressed.wait(deadline.remaining_s):
                 raise LegTimeout("no key was pressed by the deadline")
-        return self._keys.popleft()
+        return self.take(1)
 
-    def clear(self) -> None:
-        """Forget what was pressed."""
-        self._keys.clear()
+    def take(self, most: int = CAPACITY) -> str:
+        """Take what was pressed, at most so many keys; the rest stays."""
+        taken = "".join(self._keys.popleft() for _ in range(min(most, len(self._keys))))
+        if not self._keys and self._over() is None:
+            self.pressed.clear()
+        return taken
 
     def push(self, key: str) -> None:
         """Add a key; for the reader of the event socket."""
@@ -64,8 +68,8 @@ class Digits:
             self.dropped += 1
             return
         self._keys.append(key)
-        self._changed.set()
+        self.pressed.set()
 
     def wake(self) -> None:
         """Let those who wait see that the call is over."""
-        self._changed.set()
+        self.pressed.set()

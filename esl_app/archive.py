@@ -62,16 +62,18 @@ class Archive:
         self._put(lambda: self._save(self._conversation))
 
     def turn(self, turn: Turn) -> None:
-        """Write a turn's messages: the caller's with what understanding it took, then ours."""
+        """Write a turn's messages: what a flow asked, the caller's words, then our answer."""
         common = {
             "voice_conversation_uuid": self._conversation.voice_conversation_uuid,
             "turn_number": turn.number,
         }
-        if turn.question:
+        if turn.prompt:
+            self._message(**common, role="assistant", content=turn.prompt)
+        if turn.shown:
             self._message(
                 **common,
                 role="user",
-                content=turn.question,
+                content=turn.shown,
                 audio_duration_ms=turn.speech_ms,
                 endpoint_ms=turn.endpoint_ms,
                 stt_ms=turn.ms("stt"),

@@ -17,20 +17,20 @@ raises `Hangup`, which ends the script normally: use `try … finally` to clean 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from esl_app.conversation import Conversation, Ears, Mouth, Outcome
+from esl_app.conversation import Asker, Conversation, Mouth, Outcome, Reply
 from esl_app.errors import Hangup
 from esl_app.journal import Journal
 from esl_app.leg import Leg
 from esl_app.media import sound
-from esl_app.media.contract import Media
+from esl_app.media.contract import MOST_KEYS, Media
 from esl_app.media.prompts import Prompt
 from esl_app.protocol import safe
-from esl_app.turn import Phrases, phrases
+from esl_app.turn import Phrases, SayOrPress, phrases
 from esl_app.turn.prompt_kind import (
     DATE,
     EMAIL,
@@ -56,11 +56,13 @@ __all__ = [
     "Hangup",
     "Outcome",
     "PromptKind",
+    "Reply",
     "Secretary",
     "flow",
 ]
 
 COMMAND_S = 5.0  # an answer, a transfer: FreeSWITCH does these at once or not at all
+MENU_S = 6.0  # for the first word or key
 
 F = TypeVar("F", bound=Callable[["Call"], None])
 
@@ -112,7 +114,7 @@ class Parts:
     tenant: Tenant
     media: Media
     mouth: Mouth
-    ears: Ears
+    asker: Asker
     conversation: Conversation
     journal: Journal
     sounds_dir: Path
@@ -164,10 +166,13 @@ class Call:
 
         A text that cannot be synthesised is noted in the journal and skipped: the call goes on.
         """
+        return self._say(text, barge_in=barge_in)
+
+    def _say(self, text: str, *, barge_in: bool = True, by_voice: bool = True) -> str | None:
         if not text.strip():
             return None
         try:
-            return self._parts.mouth.say(text, barge_in=barge_in).digit
+            return self._parts.mouth.say(text, barge_in=barge_in, by_voice=by_voice).digit
         except ProviderError as error:
             self._parts.journal.add("trouble", stage="tts", error=str(error))
             return None
@@ -195,41 +200,73 @@ class Call:
         terminators: str = "#",
         first_s: float = 6.0,
         between_s: float = 3.0,
+        speech: bool = False,
     ) -> str:
         """Keys the caller presses: up to `longest`, ended by a terminator or a pause.
 
-        Keys pressed during the prompt, or before it, count.
+        Keys pressed during the prompt, or before it, count. With `speech` the caller may also say
+        the number, or press its beginning and say the rest; without it his words do not cut the
+        prompt short.
         """
-        if not 1 <= longest <= 64:
-            raise FlowError(f"gather: longest={longest}: between 1 and 64 keys")
-        if prompt:
-            self.say(prompt)
-        return self._parts.media.gather(
-            longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
+        if not 1 <= longest <= MOST_KEYS:
+            raise FlowError(f"gather: longest={longest}: between 1 and {MOST_KEYS} keys")
+        if not speech:
+            self._say(prompt, by_voice=False)
+            return self._parts.media.gather(
+                longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
+            )
+        entry = SayOrPress(
+            language=self.secretary.language,
+            lengths=[longest],
+            terminators=terminators,
+            between_s=between_s,
         )
+        kind = PromptKind.digits(longest)
+        entered = self._parts.asker.enter(prompt, entry, first_s=first_s, kind=kind)
+        fits = entered is not None and len(entered.pii_keys) <= longest
+        return entered.pii_keys if entered is not None and fits else ""
 
-    def ask(self, prompt: str, *, kind: PromptKind = OPEN) -> str:
-        """Say `prompt` and return the caller's words; empty when none came.
+    def ask(self, prompt: str, *, kind: PromptKind = OPEN, tries: int | None = None) -> Reply:
+        """Say `prompt` and return what the caller answers: words, or the keys he presses.
 
         The `kind` of answer (`PHONE`, `YES_NO`, `PromptKind.digits(4)`, …) decides how long the
-        caller may pause inside it.
+        caller may pause inside it, and whether keys are collected until they are a whole number.
+        Silence is asked about like the conversation's; after so many `tries` (by default as many
+        as the secretary's row allows) the reply is empty.
         """
-        self.say(prompt)
-        turn = self._parts.journal.turn()
-        try:
-            return self._parts.ears.hear(turn, kind=kind).text
-        except ProviderError as error:
-            self._parts.journal.add("trouble", stage="stt", error=str(error))
-            return ""
+        if tries is not None and tries < 1:
+            raise FlowError(f"ask: tries={tries}: at least one")
+        return self._parts.asker.ask(prompt, kind=kind, tries=tries)
 
-    def menu(self, prompt: str, choices: Mapping[str, str], *, tries: int = 3) -> str | None:
-        """Have one of the keys of `choices` pressed; its value, or None after `tries`."""
+    def menu(
+        self,
+        prompt: str,
+        choices: Mapping[str, str],
+        *,
+        tries: int = 3,
+        words: Mapping[str, Sequence[str]] | None = None,
+    ) -> str | None:
+        """Have one of the keys of `choices` pressed; its value, or None after `tries`.
+
+        With `words` (for each key, what it may be called) the caller may say one of them, or the
+        key's number, instead: "for billing press or say two".
+        """
         if not choices or any(len(key) != 1 for key in choices):
             raise FlowError("menu: choices: one key each, for example {'1': 'sales'}")
+        if words is None:
+            for _ in range(tries):
+                key = self.gather(prompt, terminators="")
+                if key in choices:
+                    return choices[key]
+            return None
+        if unknown := sorted(words.keys() - choices.keys()):
+            raise FlowError(f"menu: words: {', '.join(unknown)}: not among the choices")
+        spoken = {key: words.get(key, ()) for key in choices}
         for _ in range(tries):
-            key = self.gather(prompt, longest=1, terminators="")
-            if key in choices:
-                return choices[key]
+            entry = SayOrPress(language=self.secretary.language, choices=spoken, terminators="")
+            entered = self._parts.asker.enter(prompt, entry, first_s=MENU_S, kind=YES_NO)
+            if entered is not None and entered.whole:
+                return choices[entered.pii_keys]
         return None
 
     def converse(self) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import gevent
@@ -23,8 +23,8 @@ def spawn(function: Callable[..., Any], *args: Any, **kwargs: Any) -> gevent.Gre
     return greenlet
 
 
-def unless(ended: Event, error: Callable[[], Exception], work: Callable[[], T]) -> T:
-    """What `work` returns or raises, unless `ended` is set first: then `error()` is raised.
+def unless(ends: Sequence[Event], error: Callable[[], Exception], work: Callable[[], T]) -> T:
+    """What `work` returns or raises, unless one of `ends` is set first: then `error()` is raised.
 
     The work runs in a greenlet of its own, which is killed when nobody waits for it any more.
     """
@@ -40,9 +40,11 @@ def unless(ended: Event, error: Callable[[], Exception], work: Callable[[], T]) 
         outcome.set_exception(error())
 
     worker = spawn(run)
-    ended.rawlink(end)
+    for ended in ends:
+        ended.rawlink(end)
     try:
         return cast(T, outcome.get())
     finally:
-        ended.unlink(end)
+        for ended in ends:
+            ended.unlink(end)
         worker.kill()

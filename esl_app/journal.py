@@ -42,8 +42,10 @@ class Turn:
     """What the caller said, what we answered, and what each stage took."""
 
     number: int
-    question: str = field(default="", repr=False)
-    answer: str = field(default="", repr=False)
+    prompt: str = field(default="", repr=False)  # what a flow asked, as far as it was heard
+    question: str = field(default="", repr=False)  # the caller's words
+    keys: str = field(default="", repr=False)  # pressed in their place
+    answer: str = field(default="", repr=False)  # what the caller heard of it
     intent: str = ""
     speech_ended_s: float = 0.0  # when the caller's last voiced frame was, on the journal's clock
     speech_ms: int = 0
@@ -55,6 +57,11 @@ class Turn:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     trouble: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What the caller said; of keys only how many, since they may be a secret."""
+        return self.question or "•" * len(self.keys)
 
     def ms(self, stage: str) -> int | None:
         """Milliseconds of a stage's first span; None when the turn did not come to it.

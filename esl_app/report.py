@@ -22,7 +22,7 @@ def transcript(journal: Journal, *, call: dict[str, Any]) -> dict[str, Any]:
     """The call as plain data: `call` facts, turns with stages and sources, journal entries."""
     return {
         "call": call,
-        "turns": [_turn(turn) for turn in journal.turns if turn.question or turn.trouble],
+        "turns": [_turn(turn) for turn in journal.turns if turn.shown or turn.trouble],
         "journal": [
             {"at_s": round(entry.at_s, 3), "kind": entry.kind, **entry.data}
             for entry in journal.entries
@@ -73,7 +73,8 @@ def _turn(turn: Turn) -> dict[str, Any]:
         )
     return {
         "number": turn.number,
-        "question": turn.question,
+        "prompt": turn.prompt,
+        "question": turn.shown,
         "answer": turn.answer,
         "intent": str(turn.intent),
         "trouble": turn.trouble,

@@ -15,7 +15,7 @@ import structlog
 
 from esl_app.archive import Archive
 from esl_app.config import Settings
-from esl_app.conversation import Brain, Conversation, Ears, Mouth
+from esl_app.conversation import Asker, Brain, Conversation, Ears, Mouth
 from esl_app.ears import Vad
 from esl_app.engines import EnginePool, Engines
 from esl_app.errors import EslError, Hangup, LegLost, trace_of
@@ -148,7 +148,7 @@ class Serving:
             voice_name=row.tts_voice_id,
             speed=row.tts_speed,
             tts_s=deadlines.tts_s,
-            llm_s=deadlines.llm_s,
+            answer_s=deadlines.retrieval_s + deadlines.llm_s,
         )
         ears = Ears(
             media=media,
@@ -188,12 +188,15 @@ class Serving:
             loop.turns, loop.last_answer = self._session.turns, self._session.last_answer
             brain.history = self._session.messages
         conversation = Conversation(loop=loop, ears=ears, brain=brain, mouth=mouth, journal=journal)
+        asker = Asker(
+            ears=ears, mouth=mouth, journal=journal, rules=loop.rules, finish=conversation.finish
+        )
         parts = Parts(
             leg=self.leg,
             tenant=self.tenant,
             media=media,
             mouth=mouth,
-            ears=ears,
+            asker=asker,
             conversation=conversation,
             journal=journal,
             sounds_dir=self.worker.settings.sounds_dir,

@@ -242,7 +242,7 @@ SELECT voice_message_uuid, voice_conversation_uuid, turn_number, role, content, 
        insert_date
   FROM voice_ai.message
  WHERE domain_uuid = %(domain_uuid)s AND voice_conversation_uuid = %(voice_conversation_uuid)s
- ORDER BY turn_number, role = 'assistant', insert_date;
+ ORDER BY turn_number, insert_date, role = 'assistant';
 
 -- name: remove_provider
 DELETE FROM voice_ai.provider

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from esl_app.conversation.ask import Asker, Reply
 from esl_app.conversation.brain import Brain, Retriever
 from esl_app.conversation.converse import Conversation, Outcome
 from esl_app.conversation.ears import Ears
-from esl_app.conversation.mouth import Mouth, Spoken
+from esl_app.conversation.mouth import Mouth
+from esl_app.conversation.speech import Speech, Spoken
 
-__all__ = ["Brain", "Conversation", "Ears", "Mouth", "Outcome", "Retriever", "Spoken"]
+__all__ = [
+    "Asker",
+    "Brain",
+    "Conversation",
+    "Ears",
+    "Mouth",
+    "Outcome",
+    "Reply",
+    "Retriever",
+    "Speech",
+    "Spoken",
+]

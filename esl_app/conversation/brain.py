@@ -131,11 +131,10 @@ class Brain:
             item = next(stream, None)
 
     def remember(self, question: str, answer: str) -> None:
-        """Add an exchange to what follow-up questions can refer to."""
-        self.history += [
-            Message(role="user", content=question),
-            Message(role="assistant", content=answer),
-        ]
+        """Add an exchange to what follow-up questions refer to; of the answer what was heard."""
+        self.history.append(Message(role="user", content=question))
+        if answer:
+            self.history.append(Message(role="assistant", content=answer))
 
     def _retrieve(self, question: str, turn: Turn) -> Sequence[Source]:
         turn.providers["embeddings"] = self._embedder_name

@@ -9,8 +9,9 @@ from typing import Any
 import structlog
 
 from esl_app.conversation.brain import Brain
-from esl_app.conversation.ears import Ears
+from esl_app.conversation.ears import Ears, Understood
 from esl_app.conversation.mouth import Mouth
+from esl_app.conversation.speech import Speech
 from esl_app.journal import Journal, Turn
 from esl_app.turn import Answer, End, Ending, Intent, Say, Step, TurnLoop, asked_for
 from esl_app.turn.prompt_kind import OPEN, PromptKind
@@ -36,9 +37,24 @@ class Outcome:
         return self.ending in {Ending.HANDOFF, Ending.MAX_TURNS, Ending.TROUBLE}
 
 
+@dataclass(slots=True, kw_only=True)
+class _Saying:
+    """Something we began to say; until it is settled it may yet be gone on with."""
+
+    speech: Speech
+    turn: Turn
+    question: str = ""  # that it answers; a fixed phrase answers none
+    asks: bool = True  # what kind of answer is awaited can be read off it
+    before: str = ""  # what was heard of the answer that this apologises for
+
+
 @dataclass(slots=True)
 class Conversation:
     """One call's conversation; `run` may be called again and goes on where it was.
+
+    What a voice cut is kept until it is known what the voice said: when that was nothing, it goes
+    on where it stopped. What is remembered and written down of an answer is what the caller heard
+    of it, also when it broke off or he hung up in the middle.
 
     `on_turn` sees each finished turn: it is written down and shared from there.
     """
@@ -51,6 +67,9 @@ class Conversation:
     on_turn: Callable[[Turn], None] = field(default=lambda _: None)
     _kind: PromptKind = OPEN
     """Of the answer that what we said last asks for."""
+    _saying: _Saying | None = None
+    """The last; it finishes its turn."""
+    _cut: _Saying | None = None
 
     def run(self) -> Outcome:
         """Talk until the caller says goodbye, wants a person, presses a key or goes quiet.
@@ -58,28 +77,56 @@ class Conversation:
         Raises:
             Hangup: the caller is gone; what was said so far is in the journal.
         """
-        self._asked()
+        self._kind = self._asked()
         while True:
             turn = self.journal.turn()
             try:
                 ended = self._turn(turn)
             finally:
-                if turn.question or turn.trouble:
-                    self.on_turn(turn)
-                else:
-                    self.journal.turns.remove(turn)
+                if self._saying is None or self._saying.turn is not turn:
+                    self.finish(turn)
             if ended is not None:
                 return ended
 
+    def finish(self, turn: Turn) -> None:
+        """Hand a turn on; one in which nothing happened is forgotten."""
+        if turn.question or turn.keys or turn.trouble:
+            self.on_turn(turn)
+        else:
+            self.journal.turns.remove(turn)
+
+    # -- listening ------------------------------------------------------------------------------
+
     def _turn(self, turn: Turn) -> Outcome | None:
+        cut, self._cut = self._cut, None
+        understood, failed, goes_on = Understood(), None, False
         try:
             understood = self.ears.hear(turn, kind=self._kind)
+            if cut is not None and not understood.digits:
+                goes_on = self.ears.settled(understood.text)
         except ProviderError as error:
-            return self._do(self._failure("stt", error, turn), turn)
-        if understood.digits:
-            return Outcome(digits=understood.digits, turns=self.loop.turns)
+            failed = error
+        finally:
+            if cut is not None and not goes_on:
+                self._settle(cut)
+        if cut is not None and goes_on:
+            turn.question = ""
+            return self._speak(cut)
+        if failed is not None:
+            return self._do(self._failure("stt", failed, turn), turn)
+        return self._understood(understood, turn)
+
+    def _understood(self, understood: Understood, turn: Turn) -> Outcome | None:
+        digits = understood.digits
+        if self._kind.keyed and len(digits) > 1:  # the number asked for; one key is a command
+            turn.question = digits
+            return self._do(self.loop.heard(digits), turn)
+        if digits:
+            return Outcome(digits=digits, turns=self.loop.turns)
         step = self.loop.silence() if understood.silent else self.loop.heard(understood.text)
         return self._do(step, turn)
+
+    # -- doing ----------------------------------------------------------------------------------
 
     def _do(self, step: Step, turn: Turn) -> Outcome | None:
         match step:
@@ -89,39 +136,68 @@ class Conversation:
                 return Outcome(ending=ending, turns=self.loop.turns)
             case Say(text=text, why=why):
                 turn.intent = Intent.REPEAT if why == "repeat" else turn.intent
-                turn.answer = text if turn.question else ""
-                self._say(text, turn)
-                if why == "repeat":
-                    self._asked()  # otherwise what was asked before stays asked
-                return None
+                speech = self.mouth.speech(text, turn=turn if turn.question else None)
+                # But for a repetition, what was asked before stays asked.
+                asks, before = why == "repeat", turn.answer
+                return self._speak(_Saying(speech=speech, turn=turn, asks=asks, before=before))
             case Answer(question=question, intent=intent):
                 turn.intent = intent
-                return self._answer(question, turn)
+                speech = self.mouth.speech(self.brain.answer(question, turn), turn=turn)
+                return self._speak(_Saying(speech=speech, turn=turn, question=question))
 
-    def _answer(self, question: str, turn: Turn) -> Outcome | None:
+    def _speak(self, saying: _Saying) -> Outcome | None:
+        """Say it, or the rest of it."""
+        self._saying = saying
+        failed, cut = None, False
         try:
-            spoken = self.mouth.say(self.brain.answer(question, turn), turn=turn)
+            cut = saying.speech.speak().interrupted
         except ProviderError as error:
-            # What was said of the answer before it broke off stays said, and counts.
-            self.brain.remember(question, turn.answer)
-            return self._do(self._failure("answer", error, turn), turn)
-        self.brain.remember(question, spoken.text)
-        self.loop.answered(spoken.text)
-        turn.answer = spoken.text
-        self._asked()
-        self._answered(turn)
+            failed = error
+        finally:
+            if saying.asks:
+                self._kind = self._asked()
+            if failed is None and not cut:  # at its end, or the caller is gone
+                self._settle(saying)
+        if failed is not None:
+            return self._broke_off(saying, failed)
+        if cut:
+            self._cut = saying
         return None
 
-    def _asked(self) -> None:
-        self._kind = asked_for(self.mouth.said, language=self.loop.rules.language)
+    def _settle(self, saying: _Saying) -> None:
+        """It is over: what the caller heard of it counts."""
+        self._heard(saying)
+        if saying.question:
+            if saying.turn.answer:
+                self.loop.answered(saying.turn.answer)
+            self._answered(saying.turn)
+        self.finish(saying.turn)
 
-    def _say(self, text: str, turn: Turn) -> None:
-        try:
-            self.mouth.say(text, turn=turn if turn.question else None)
-        except ProviderError as error:
-            # A fixed phrase that cannot be spoken is not worth ending the call for: the caller
-            # hears nothing and is listened to again.
+    def _broke_off(self, saying: _Saying, error: ProviderError) -> Outcome | None:
+        """Say that it could not be made; a fixed phrase is not worth ending the call for."""
+        self._heard(saying)
+        turn = saying.turn
+        if not saying.question:
             self._note("tts", error, turn)
+            self.finish(turn)
+            return None
+        step = self._failure("answer", error, turn)
+        outcome = self._do(step, turn)
+        if isinstance(step, End):  # else what is said of it finishes the turn
+            self.finish(turn)
+        return outcome
+
+    def _heard(self, saying: _Saying) -> None:
+        """Write down what was heard of it; nothing more is made."""
+        saying.speech.close()
+        turn = saying.turn
+        if turn.question:
+            turn.answer = " ".join(filter(None, [saying.before, saying.speech.text]))
+        if saying.question:
+            self.brain.remember(saying.question, turn.answer)
+
+    def _asked(self) -> PromptKind:
+        return asked_for(self.mouth.said, language=self.loop.rules.language)
 
     def _failure(self, stage: str, error: ProviderError, turn: Turn) -> Step:
         self._note(stage, error, turn)

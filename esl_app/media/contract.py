@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from esl_app.media.prompts import Prompt
 from esl_app.turn.prompt_kind import OPEN, PromptKind
@@ -28,16 +28,24 @@ class Recognised:
     """None when recognition was part of the listening: it has no time of its own."""
 
 
+MOST_KEYS: Final = 64
+"""As many as one answer may have."""
+
+
+class Pressed(Exception):  # noqa: N818 - a key is no error
+    """A key was pressed; it stays in the leg's buffer for whoever asks next."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("a key was pressed")
+        self.key = key
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """How a prompt ended: sent whole, or cut by a key or by the caller's voice.
-
-    `heard_s` is how much of it was sent to the caller.
-    """
+    """How a prompt ended: sent whole, or cut by a key or by the caller's voice."""
 
     key: str | None = None
     voice: bool = False
-    heard_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +77,36 @@ class Media(Protocol):
         """Let go of everything; harmless when there is nothing."""
         ...
 
-    def play(self, prompt: Prompt, *, barge_in: bool = True) -> Played:
+    @property
+    def sent_s(self) -> float:
+        """How far the caller has heard the prompt played last, also when the call ended in it."""
+        ...
+
+    def play(
+        self,
+        prompt: Prompt,
+        *,
+        barge_in: bool = True,
+        by_voice: bool = True,
+        from_s: float = 0.0,
+    ) -> Played:
         """Play to the end, or until a key or the caller's words (not in file mode) cut it short.
 
         The key stays in the leg's buffer, and the words are the beginning of what is listened to
         next.
+
+        Args:
+            prompt: what to play.
+            barge_in: it may be cut short.
+            by_voice: also by the caller's words; where only keys are asked for they mean nothing.
+            from_s: where to begin; file mode begins anew.
+        """
+        ...
+
+    def settled(self, text: str) -> bool:
+        """What was heard after a voice had cut a prompt; whether the prompt is to go on.
+
+        It is when there was nothing in the sound that was meant for us.
         """
         ...
 
@@ -81,6 +114,14 @@ class Media(Protocol):
         """What `work` returns or raises; ended at once when the call is over.
 
         For everything that waits for somebody else than the caller: providers, databases.
+        """
+        ...
+
+    def unless_pressed(self, work: Callable[[], T]) -> T:
+        """The same, ended by a key, too.
+
+        Raises:
+            Pressed: a key waits to be taken.
         """
         ...
 
@@ -92,8 +133,9 @@ class Media(Protocol):
         longest_s: float,
         recognise: Recognise | None = None,
         kind: PromptKind = OPEN,
+        most_keys: int = MOST_KEYS,
     ) -> Heard:
-        """One utterance, at most `longest_s` of it, or keys.
+        """One utterance, at most `longest_s` of it, or the keys pressed, at most `most_keys`.
 
         File mode ends it after `silence_s` of silence. Duplex runs `recognise` at each pause and
         lets the words and the `kind` of answer decide how long a pause may be. In detect mode the

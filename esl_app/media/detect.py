@@ -30,10 +30,9 @@ import structlog
 from gevent.event import Event as Flag
 
 from esl_app.errors import CommandFailed, EslError, LegTimeout
-from esl_app.greenlets import unless
 from esl_app.journal import Journal
 from esl_app.leg import Leg
-from esl_app.media.contract import Heard, Played, Recognise, Recognised
+from esl_app.media.contract import MOST_KEYS, Heard, Played, Recognise, Recognised
 from esl_app.media.file import FileMedia
 from esl_app.media.prompts import Prompt
 from esl_app.media.recognition import BadResult, Outcome, Recognition, parse
@@ -97,26 +96,46 @@ class DetectMedia:
         """Nothing is held: the engine goes with the call, and before a transfer."""
 
     def unless_over(self, work: Callable[[], T]) -> T:
-        return unless(self._leg.ended, self._leg.over, work)
+        return self._file.unless_over(work)
+
+    def unless_pressed(self, work: Callable[[], T]) -> T:
+        return self._file.unless_pressed(work)
 
     def gather(self, *, longest: int, terminators: str, first_s: float, between_s: float) -> str:
         return self._file.gather(
             longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
         )
 
-    def play(self, prompt: Prompt, *, barge_in: bool = True) -> Played:
+    @property
+    def sent_s(self) -> float:
+        return self._file.sent_s
+
+    def play(
+        self,
+        prompt: Prompt,
+        *,
+        barge_in: bool = True,
+        by_voice: bool = True,
+        from_s: float = 0.0,
+    ) -> Played:
+        del from_s  # what the engine heard to be nothing does not go on
+        by_voice = by_voice and barge_in
         if not self._ready():
             return self._file.play(prompt, barge_in=barge_in)
         self._results.clear()  # said between two prompts; nobody asked
         self._voice = False
-        self._interruptible = barge_in
+        self._interruptible = by_voice
         try:
             played = self._file.play(prompt, barge_in=barge_in)
         finally:
             self._interruptible = False
-        if not barge_in:
+        if not by_voice:
             self._forget()  # words over a goodbye are no answer to what comes after it
         return replace(played, voice=self._voice)
+
+    def settled(self, text: str) -> bool:
+        del text
+        return False  # the engine, not we, took it for a voice
 
     def listen(
         self,
@@ -126,12 +145,12 @@ class DetectMedia:
         longest_s: float,
         recognise: Recognise | None = None,
         kind: PromptKind = OPEN,
+        most_keys: int = MOST_KEYS,
     ) -> Heard:
         del recognise, kind  # the engine decides when an utterance is over, and has its words
         give_up_at = time.monotonic() + no_input_s
         while self._ready():
-            if keys := self._leg.digits.pending:
-                self._leg.digits.clear()
+            if keys := self._leg.digits.take(most_keys):
                 self._forget()
                 return Heard(digits=keys)
             if self._results:
@@ -140,7 +159,12 @@ class DetectMedia:
             if time.monotonic() >= due:
                 return self._without_a_result() if self._speaking else Heard()
             self._sleep(due)
-        return self._file.listen(no_input_s=no_input_s, silence_s=silence_s, longest_s=longest_s)
+        return self._file.listen(
+            no_input_s=no_input_s,
+            silence_s=silence_s,
+            longest_s=longest_s,
+            most_keys=most_keys,
+        )
 
     # -- what was said --------------------------------------------------------------------------
 

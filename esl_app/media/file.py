@@ -22,7 +22,7 @@ from esl_app.errors import EslError, LegTimeout
 from esl_app.greenlets import unless
 from esl_app.leg import Leg
 from esl_app.media import sound
-from esl_app.media.contract import Heard, Played, Recognise
+from esl_app.media.contract import MOST_KEYS, Heard, Played, Pressed, Recognise
 from esl_app.media.prompts import Prompt
 from esl_app.media.spool import LegSpool
 from esl_app.protocol import Event, commands
@@ -51,6 +51,7 @@ class FileMedia:
         self._leg = leg
         self._spool = spool
         self._interruptible = False
+        self.sent_s = 0.0
         leg.on("DTMF", self._on_key)
 
     def prepare(self) -> None:
@@ -62,17 +63,34 @@ class FileMedia:
     def close(self) -> None:
         """Nothing is held: the spool is its owner's."""
 
-    def play(self, prompt: Prompt, *, barge_in: bool = True) -> Played:
+    def play(
+        self,
+        prompt: Prompt,
+        *,
+        barge_in: bool = True,
+        by_voice: bool = True,
+        from_s: float = 0.0,
+    ) -> Played:
+        del by_voice, from_s  # nobody is heard while we speak, so no prompt has to go on
+        self.sent_s = 0.0
         if barge_in and (key := self._leg.digits.pending[:1]):
             return Played(key=key)
-        began = time.monotonic()
-        with self._interrupted_by_keys(barge_in):
-            playing = self._leg.start(commands.playback(str(prompt.path)))
-            playing.wait(Deadline.after(prompt.duration_s + GRACE_S))
-            cut = barge_in and not self._interruptible
-        pressed = self._leg.digits.pending[:1] if barge_in else ""
-        heard_s = time.monotonic() - began if cut or pressed else prompt.duration_s
-        return Played(key=pressed or None, heard_s=min(prompt.duration_s, heard_s))
+        began, whole, pressed = time.monotonic(), False, ""
+        try:
+            with self._interrupted_by_keys(barge_in):
+                playing = self._leg.start(commands.playback(str(prompt.path)))
+                playing.wait(Deadline.after(prompt.duration_s + GRACE_S))
+                cut = barge_in and not self._interruptible
+            pressed = self._leg.digits.pending[:1] if barge_in else ""
+            whole = not (cut or pressed)
+        finally:
+            heard_s = prompt.duration_s if whole else time.monotonic() - began
+            self.sent_s = min(prompt.duration_s, heard_s)
+        return Played(key=pressed or None)
+
+    def settled(self, text: str) -> bool:
+        del text
+        return False  # no voice cuts a prompt
 
     def interrupt(self) -> bool:
         """Stop what plays or records; True if something was there that may be stopped."""
@@ -87,7 +105,15 @@ class FileMedia:
         return True
 
     def unless_over(self, work: Callable[[], T]) -> T:
-        return unless(self._leg.ended, self._leg.over, work)
+        return unless([self._leg.ended], self._leg.over, work)
+
+    def unless_pressed(self, work: Callable[[], T]) -> T:
+        ended = self._leg.ended
+        return unless(
+            [ended, self._leg.digits.pressed],
+            lambda: self._leg.over() if ended.is_set() else Pressed(self._leg.digits.pending[:1]),
+            work,
+        )
 
     def listen(
         self,
@@ -97,14 +123,15 @@ class FileMedia:
         longest_s: float,
         recognise: Recognise | None = None,
         kind: PromptKind = OPEN,
+        most_keys: int = MOST_KEYS,
     ) -> Heard:
         del recognise, kind  # FreeSWITCH ends the recording, before anybody has heard it
         silent_s = 0.0
         while True:
-            if keys := self._take_keys():
+            if keys := self._leg.digits.take(most_keys):
                 return Heard(digits=keys)
             audio = self._record(silence_s=silence_s, longest_s=longest_s)
-            if keys := self._take_keys():
+            if keys := self._leg.digits.take(most_keys):
                 return Heard(digits=keys)
             span = sound.voiced_span(audio, threshold=THRESHOLD)
             if span is not None:
@@ -148,11 +175,6 @@ class FileMedia:
             return Audio(pcm=b"", rate=sound.TELEPHONE_RATE)
         finally:
             path.unlink(missing_ok=True)
-
-    def _take_keys(self) -> str:
-        keys = self._leg.digits.pending
-        self._leg.digits.clear()
-        return keys
 
     @contextmanager
     def _interrupted_by_keys(self, barge_in: bool) -> Iterator[None]:

@@ -24,6 +24,11 @@ class PromptKind:
     kind: Kind = Kind.OPEN
     lengths: frozenset[int] = frozenset()
 
+    @property
+    def keyed(self) -> bool:
+        """Whether a keypad answers it, key by key."""
+        return self.kind in {Kind.DIGITS, Kind.PHONE, Kind.DATE}
+
     @classmethod
     def digits(cls, *lengths: int) -> PromptKind:
         """A number of one of these lengths, or of any.

@@ -13,6 +13,7 @@ class Phrases:
     farewell: str
     not_heard: str  # sound came, no words in it
     still_there: str  # nothing came
+    not_answered: str  # nothing came of a flow's question, which follows again
     transfer: str
     no_person: str  # asked for a person, nobody to transfer to
     trouble: str  # one stage failed; the call goes on
@@ -30,6 +31,7 @@ _PHRASES = {
         farewell="Thank you for calling. Goodbye.",
         not_heard="Sorry, I did not catch that. Could you say it again?",
         still_there="Are you still there? How can I help you?",
+        not_answered="I did not hear you.",
         transfer="One moment please, I am transferring you.",
         no_person="I am sorry, nobody is available right now.",
         trouble="I am sorry, I cannot look that up right now. Could you ask again?",
@@ -45,6 +47,7 @@ _PHRASES = {
         farewell="Obrigado por ligar. Até logo.",
         not_heard="Desculpe, não entendi. Pode repetir?",
         still_there="Você ainda está aí? Como posso ajudar?",
+        not_answered="Não ouvi a resposta.",
         transfer="Um momento, por favor, vou transferir a sua ligação.",
         no_person="Desculpe, ninguém está disponível agora.",
         trouble="Desculpe, não consigo consultar isso agora. Pode perguntar de novo?",
@@ -60,6 +63,7 @@ _PHRASES = {
         farewell="Gracias por llamar. Hasta luego.",
         not_heard="Perdón, no le entendí. ¿Puede repetirlo?",
         still_there="¿Sigue ahí? ¿En qué puedo ayudarle?",
+        not_answered="No le he oído.",
         transfer="Un momento, por favor, le transfiero.",
         no_person="Lo siento, no hay nadie disponible ahora.",
         trouble="Lo siento, no puedo consultar eso ahora. ¿Puede preguntar otra vez?",

@@ -28,11 +28,10 @@ from gevent.event import Event as Flag
 
 from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted, Vad
 from esl_app.errors import CommandFailed, LegTimeout
-from esl_app.greenlets import unless
 from esl_app.journal import Journal
 from esl_app.leg import Leg
 from esl_app.media import sound
-from esl_app.media.contract import Heard, Played, Recognise
+from esl_app.media.contract import MOST_KEYS, Heard, Played, Recognise
 from esl_app.media.duplex.hearing import Hearing
 from esl_app.media.duplex.link import NoAudio, UnicastLink, packet_ms, quieten
 from esl_app.media.duplex.pacer import Pacer
@@ -42,7 +41,7 @@ from esl_app.media.duplex.words import OpenStream, Words
 from esl_app.media.file import FileMedia
 from esl_app.media.prompts import Prompt
 from esl_app.protocol import Event
-from esl_app.turn.barge_in import BargeIn, BargeInRules, State
+from esl_app.turn.barge_in import BargeIn, BargeInRules, Resume, State
 from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import OPEN, PromptKind
@@ -102,6 +101,7 @@ class DuplexMedia:
         self._started_at = self._ended_at = 0.0  # the caller's last stretch of speech
         self._clips = 0
         self._said = ""  # the last prompt
+        self.sent_s = 0.0
         self._answered = leg.channel.get("Answer-State") == "answered"
         leg.on("CHANNEL_ANSWER", self._on_answer)
         leg.on("DTMF", self._on_key)
@@ -122,30 +122,44 @@ class DuplexMedia:
             self._listener.close()
 
     def unless_over(self, work: Callable[[], T]) -> T:
-        return unless(self._leg.ended, self._leg.over, work)
+        return self._file.unless_over(work)
+
+    def unless_pressed(self, work: Callable[[], T]) -> T:
+        return self._file.unless_pressed(work)
 
     def gather(self, *, longest: int, terminators: str, first_s: float, between_s: float) -> str:
         return self._file.gather(
             longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
         )
 
-    def play(self, prompt: Prompt, *, barge_in: bool = True) -> Played:
+    def play(
+        self,
+        prompt: Prompt,
+        *,
+        barge_in: bool = True,
+        by_voice: bool = True,
+        from_s: float = 0.0,
+    ) -> Played:
+        self.sent_s = from_s
         parts = self._parts()
         if parts is None:
-            return self._file.play(prompt, barge_in=barge_in)
+            return self._play_file(prompt, barge_in=barge_in)
         listener, player, words = parts
         if barge_in and (key := self._leg.digits.pending[:1]):
             return Played(key=key)
+        by_voice = by_voice and barge_in
         audio = sound.resample(sound.read_wav(prompt.path), player.rate)
         if listener.has_utterance and not listener.speaking:
             listener.forget()  # a noise between two prompts, that nobody asked about
             words.reset()
         self._clips += 1
-        player.enqueue(str(self._clips), audio.pcm)
+        player.enqueue(str(self._clips), audio.pcm[2 * round(from_s * player.rate) :])
         # With what was said before: an echo trails the sound, and a question may be two sentences.
         said, self._said = self._said, prompt.text
+        if self._barge_in.state is State.CUT:
+            self._after_cut()
         now = time.monotonic()
-        self._barge_in.talking(now, f"{said} {prompt.text}".strip(), interruptible=barge_in)
+        self._barge_in.talking(now, f"{said} {prompt.text}".strip(), interruptible=by_voice)
         speaking = Speaking(
             listener=listener,
             player=player,
@@ -157,13 +171,22 @@ class DuplexMedia:
         try:
             played = self._speak(speaking, longest_s=audio.duration_s + GRACE_S, barge_in=barge_in)
         finally:
+            self.sent_s = from_s + speaking.sent_s
             speaking.close()
             player.cut()
-            self._barge_in.done(time.monotonic())
-        if not barge_in:
+            if not speaking.cut:  # else `settled` says whether it was one
+                self._barge_in.done(time.monotonic())
+        if not by_voice:
             listener.forget()  # words over a goodbye are no answer to what comes after it
             words.reset()
-        return played or self._file.play(prompt, barge_in=barge_in)
+        return played or self._play_file(prompt, barge_in=barge_in)
+
+    def settled(self, text: str) -> bool:
+        resumes = isinstance(self._barge_in.settled(text, time.monotonic()), Resume)
+        if resumes:
+            self._journal.add("resumed", why="nothing_said")
+        self._after_cut(keep=resumes)
+        return resumes
 
     def listen(
         self,
@@ -173,6 +196,7 @@ class DuplexMedia:
         longest_s: float,
         recognise: Recognise | None = None,
         kind: PromptKind = OPEN,
+        most_keys: int = MOST_KEYS,
     ) -> Heard:
         parts = self._parts()
         heard = None
@@ -190,11 +214,19 @@ class DuplexMedia:
                 since=since if listener.has_utterance else None,
             )
             try:
-                heard = self._hear(hearing, listener, longest_s=no_input_s + longest_s + GRACE_S)
+                heard = self._hear(
+                    hearing,
+                    listener,
+                    longest_s=no_input_s + longest_s + GRACE_S,
+                    most_keys=most_keys,
+                )
             finally:
                 words.go_on()
         return heard or self._file.listen(
-            no_input_s=no_input_s, silence_s=silence_s, longest_s=longest_s
+            no_input_s=no_input_s,
+            silence_s=silence_s,
+            longest_s=longest_s,
+            most_keys=most_keys,
         )
 
     # -- speaking and listening -----------------------------------------------------------------
@@ -207,20 +239,35 @@ class DuplexMedia:
             if self._file_only:
                 return None
             if barge_in and (key := self._leg.digits.pending[:1]):
-                return Played(key=key, heard_s=speaking.sent_s)
+                return Played(key=key)
             if (played := speaking.step(time.monotonic(), self._new_speech())) is not None:
                 return played
             self._sleep(speaking.due_at())
 
-    def _hear(self, hearing: Hearing, listener: Listener, *, longest_s: float) -> Heard | None:
+    def _play_file(self, prompt: Prompt, *, barge_in: bool) -> Played:
+        try:
+            return self._file.play(prompt, barge_in=barge_in)
+        finally:
+            self.sent_s = self._file.sent_s
+
+    def _after_cut(self, *, keep: bool = False) -> None:
+        """Tell the barge-in what it did not see since the cut: the caller's turn, and its end."""
+        now = time.monotonic()
+        if not keep:
+            self._barge_in.done(now)
+        if self._listener is None or not self._listener.speaking:
+            self._barge_in.voice_ended(now)
+
+    def _hear(
+        self, hearing: Hearing, listener: Listener, *, longest_s: float, most_keys: int
+    ) -> Heard | None:
         """Wait until the utterance is over; None: the audio is lost."""
         deadline = Deadline.after(longest_s)
         while True:
             self._check(deadline)
             if self._file_only:
                 return None
-            if keys := self._leg.digits.pending:
-                self._leg.digits.clear()
+            if keys := self._leg.digits.take(most_keys):
                 listener.forget()
                 return Heard(digits=keys)
             if (heard := hearing.step(time.monotonic(), self._new_speech())) is not None:

@@ -32,7 +32,7 @@ class Speaking:
         self._journal = journal
         self._words = words
         self._seen = 0  # of the words' versions
-        self._cut = False
+        self.cut = False
         self._stale = False  # what the listener holds was decided to be nothing for us
 
     @property
@@ -48,7 +48,7 @@ class Speaking:
     def step(self, now: float, speech: Sequence[SpeechEvent]) -> Played | None:
         """Take in what the caller did; how the prompt ended, when it has."""
         if self._player.idle:
-            return Played(heard_s=self.sent_s)
+            return Played()
         for event in speech:
             if isinstance(event, SpeechStarted):
                 self._obey(self._barge_in.voice_started(event.at_s, now=now))
@@ -61,7 +61,7 @@ class Speaking:
             self._obey(self._barge_in.words(self._words.text, now))
         self._obey(self._barge_in.tick(now))
         self._forget_what_was_nothing()
-        return Played(voice=True, heard_s=self.sent_s) if self._cut else None
+        return Played(voice=True) if self.cut else None
 
     def close(self) -> None:
         self._words.go_on()
@@ -91,5 +91,5 @@ class Speaking:
                 self._player.resume()
                 self._journal.add("resumed", why=why, paused_s=round(paused_s, 3))
             case Cut():
-                self._cut, self._stale = True, False
+                self.cut, self._stale = True, False
                 self._journal.add("interrupted", heard_s=round(self.sent_s, 3))

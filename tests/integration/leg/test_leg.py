@@ -557,7 +557,7 @@ def test_type_ahead_is_kept_in_order_and_can_be_cleared() -> None:
         peer.event("DTMF", DTMF_Digit="3")
         gevent.sleep(0.05)
         assert leg.digits.pending == "3"
-        leg.digits.clear()
+        leg.digits.take()
         with pytest.raises(LegTimeout):
             leg.digits.get(Deadline.after(0.02))
 

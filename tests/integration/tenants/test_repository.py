@@ -181,8 +181,8 @@ def test_a_call_is_written_once_however_often(database: Database, make_tenant: M
     )
     for _ in range(2):
         repository.save_conversation(database, domain_uuid, begun)
-        repository.append_message(database, domain_uuid, message)
         repository.append_message(database, domain_uuid, asked)
+        repository.append_message(database, domain_uuid, message)
         repository.save_conversation(database, domain_uuid, ended)
     found = repository.read_conversation(database, domain_uuid, begun.voice_conversation_uuid)
     assert found is not None

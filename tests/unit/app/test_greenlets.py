@@ -14,7 +14,7 @@ class Over(Exception):  # noqa: N818
 
 
 def test_work_that_ends_first_counts() -> None:
-    assert unless(Event(), Over, lambda: 7) == 7
+    assert unless([Event()], Over, lambda: 7) == 7
 
 
 def test_an_error_of_the_work_is_raised() -> None:
@@ -22,7 +22,7 @@ def test_an_error_of_the_work_is_raised() -> None:
         raise LookupError("gone")
 
     with pytest.raises(LookupError, match="gone"):
-        unless(Event(), Over, fail)
+        unless([Event()], Over, fail)
 
 
 def test_the_end_interrupts_the_work_and_kills_it() -> None:
@@ -36,7 +36,7 @@ def test_the_end_interrupts_the_work_and_kills_it() -> None:
 
     gevent.spawn_later(0, ended.set)
     with pytest.raises(Over):
-        unless(ended, Over, wait)
+        unless([ended], Over, wait)
     assert left == [True]
 
 
@@ -44,4 +44,4 @@ def test_what_is_over_already_starts_no_wait() -> None:
     ended = Event()
     ended.set()
     with pytest.raises(Over):
-        unless(ended, Over, lambda: gevent.sleep(30))
+        unless([ended], Over, lambda: gevent.sleep(30))

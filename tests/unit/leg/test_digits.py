@@ -78,5 +78,15 @@ def test_the_buffer_is_bounded(keypad: Keypad) -> None:
         keypad.digits.push("1")
     assert len(keypad.digits.pending) == Digits.CAPACITY
     assert keypad.digits.dropped == 20_000 - Digits.CAPACITY
-    keypad.digits.clear()
+    keypad.digits.take()
     assert keypad.digits.pending == ""
+
+
+def test_some_keys_are_taken_and_the_rest_waits(keypad: Keypad) -> None:
+    for key in "123":
+        keypad.digits.push(key)
+    assert keypad.digits.take(2) == "12"
+    assert keypad.digits.pressed.is_set()
+    assert keypad.digits.take() == "3"
+    assert not keypad.digits.pressed.is_set()
+    assert keypad.digits.take() == ""
