@@ -15,13 +15,13 @@ from __future__ import annotations
 from typing import Final
 
 # Soft syllables lie less far below loud ones, once neighbours are looked at together.
-_FAR_DB: Final = 20.0
-FAINTEST_DB: Final = -38.0
+_FAR_DB: Final = 15.0
+FAINTEST_DB: Final = -34.0
 _LEARNING_S: Final = 0.3  # voice heard before anything is called faint
-_ATTACK_S: Final = 0.15  # learning a louder voice
+_ATTACK_S: Final = 0.3  # learning a louder voice
 _FADING_DB_S: Final = 0.25  # forgetting it: 15 dB in a minute
 _FADING_FAINT_DB_S: Final = 0.5
-_HOLD_DB_S: Final = 120.0  # a loud frame speaks for its neighbours: 170 ms for 20 dB
+_HOLD_DB_S: Final = 120.0  # a loud frame speaks for its neighbours: 125 ms for 15 dB
 
 
 class Nearness:

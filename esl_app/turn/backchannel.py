@@ -24,11 +24,14 @@ _SOUNDS: Final = {"en": rf"{_HUMS}|u[hm]m*|wow", "pt": rf"{_HUMS}|hein|ahn|nossa
 # Words of listening: an answer when the agent has just asked something.
 _AGREES: Final = {
     "en": r"u[hm] huh|aha|yes|yeah|yep|yup|ya|ok|okay|okey|right|all right|alright|sure|i see"
-    r"|got it|great|good|perfect|cool|fine|of course|exactly|understood|go on|thank you|thanks",
+    r"|got it|great|good|perfect|cool|fine|of course|exactly|understood|go on|thank(?: you|s)?"
+    r"|thank you (?:very|so) much|thanks a lot|very (?:good|well)|i understand|sounds good",
     "pt": r"aham|aha|uhum|uh hum|sim|ok|okay|certo|ta|ta bom|ta certo|esta bem|entendi|entendo"
-    r"|beleza|isso|isso mesmo|e|pois e|claro|legal|sei|perfeito|otimo|bom|exato|obrigad[oa]",
+    r"|beleza|isso|isso mesmo|e|pois e|claro|legal|sei|perfeito|otimo|bom|exato|obrigad[oa]"
+    r"|muit[oa](?: obrigad[oa]| bem| bom)?|com certeza",
     "es": r"aja|aha|uh huh|si|ok|okay|vale|claro|ya|ya veo|bueno|bien|muy bien|entiendo|entendido"
-    r"|eso|eso es|de acuerdo|perfecto|exacto|gracias|correcto",
+    r"|eso|eso es|de acuerdo|perfecto|exacto|gracias|correcto"
+    r"|muchas(?: gracias)?|por supuesto",
 }
 # Too important to be taken for an echo.
 _STOPS: Final = frozenset(

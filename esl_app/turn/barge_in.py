@@ -25,8 +25,9 @@ An echo cannot outlast our sound by more than the line's delay. Words of a voice
 `echo_tail_s` of the pause are ours when they are among those we were saying; those of a longer
 voice only when they are many. Words without a voice over the agent's speech are of the turn before.
 
-A recogniser that gives words only after the utterance cannot decide in time: without `streaming` a
-voice longer than `long_voice_s` counts as words, since backchannels and coughs are shorter.
+A recogniser that does not stream may not answer in time: without `streaming` a voice longer than
+`long_voice_s` counts as words, since backchannels and coughs are shorter, unless the recogniser has
+found none in it so far. When it finds none in the whole of it, we go on at once.
 
 What resumes was no turn: the endpointer that was fed the same voice is dropped at `Resume`, and at
 `Cut` it is the caller's turn that goes on in it.
@@ -85,9 +86,9 @@ class BargeInRules:
 
     language: str = "en"
     streaming: bool = True  # the recogniser gives words while they are spoken
-    min_voice_s: float = 0.08
+    min_voice_s: float = 0.04
     decide_s: float = 1.2
-    long_voice_s: float = 0.9
+    long_voice_s: float = 1.1  # an end is known 0.2 s later: 0.9 s of voice
     settle_s: float = 6.0
     echo_tail_s: float = 0.6  # 0 where the line cannot echo
     max_pauses: int = 3
@@ -96,7 +97,7 @@ class BargeInRules:
 _LONG_TURN_S: Final = 30.0  # a voice without words yet, from a recogniser that waits for its end
 _SOUNDING: Final = frozenset({State.TALKING, State.PAUSED})
 _OWN_KEPT: Final = 600  # characters of the agent's words an echo is looked for in
-_VOICE_GROWS: Final = 2.0  # after each false alarm, the voice has to be longer by this factor
+_VOICE_GROWS: Final = 3.0  # after each false alarm, the voice has to be longer by this factor
 
 
 class BargeIn:
@@ -130,6 +131,7 @@ class BargeIn:
         self._cut_at = 0.0
         self._sign_at = 0.0  # of the caller, after a cut
         self._verdict = Overlap.NOTHING
+        self._wordless = False  # the recogniser has answered, and found no words in this voice
 
     # --- the agent
 
@@ -164,7 +166,7 @@ class BargeIn:
         if self._voice_at is None:
             self._voice_at, self._voice_counts, self._echo = t, True, echo
             self._voice_over = self._voice_over or self.state is not State.IDLE
-            self._ended_at, self._outlasted = None, False
+            self._ended_at, self._outlasted, self._wordless = None, False, False
         return self.tick(t if now is None else now)
 
     def voice_ended(self, t: float) -> Action | None:
@@ -195,8 +197,11 @@ class BargeIn:
         if self._voice_over and self._interruptible and self.state in _SOUNDING:
             if verdict is Overlap.WORDS:
                 return self._cut(text)
-            self._verdict = verdict
-            if self.state is State.PAUSED and self._voice_at is None and self._decided_to_go_on:
+            self._verdict, self._wordless = verdict, verdict is Overlap.NOTHING
+            over = self._voice_at is None
+            if self.state is State.PAUSED and over and (
+                self._decided_to_go_on or (self._wordless and not self.rules.streaming)
+            ):
                 return self._resume(verdict)
         return self.tick(t)
 
@@ -278,7 +283,8 @@ class BargeIn:
 
     @property
     def _counts_as_words(self) -> bool:
-        return not self.rules.streaming and not self._decided_to_go_on and not self._echo
+        known = self._decided_to_go_on or self._wordless or self._echo
+        return not self.rules.streaming and not known
 
     def _long_voice(self, now: float) -> bool:
         return (

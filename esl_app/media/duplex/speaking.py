@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted
 from esl_app.journal import Journal
@@ -11,9 +12,17 @@ from esl_app.media.duplex.player import Player
 from esl_app.media.duplex.words import Words
 from esl_app.turn.barge_in import Action, BargeIn, Cut, Pause, Resume
 
+_EARLY_S: Final = 0.45  # of voice: enough for a recogniser to find a word in
+_AGAIN_S: Final = 0.3
+
 
 class Speaking:
-    """Looks at what has changed, and pauses, resumes or cuts the player."""
+    """Looks at what has changed, and pauses, resumes or cuts the player.
+
+    A recogniser that does not stream is asked while the voice goes on, and again when it has
+    answered: "thank you" and a clearing of the throat are then not taken for a caller who wants the
+    turn, only because they are long, and one who wants it has it sooner.
+    """
 
     def __init__(
         self,
@@ -32,6 +41,7 @@ class Speaking:
         self._journal = journal
         self._words = words
         self._seen = 0  # of the words' versions
+        self._ask_at: float | None = None  # while a voice goes on
         self.cut = False
         self._stale = False  # what the listener holds was decided to be nothing for us
 
@@ -43,7 +53,8 @@ class Speaking:
 
     def due_at(self) -> float | None:
         """When to look again if nothing happens."""
-        return self._barge_in.due_at()
+        dues = [self._barge_in.due_at(), self._ask_at if self._may_ask else None]
+        return min((due for due in dues if due is not None), default=None)
 
     def step(self, now: float, speech: Sequence[SpeechEvent]) -> Played | None:
         """Take in what the caller did; how the prompt ended, when it has."""
@@ -51,14 +62,19 @@ class Speaking:
             return Played()
         for event in speech:
             if isinstance(event, SpeechStarted):
+                self._ask_at = event.at_s + _EARLY_S
                 self._obey(self._barge_in.voice_started(event.at_s, now=now))
             elif isinstance(event, SpeechEnded):
+                self._ask_at = None
                 self._obey(self._barge_in.voice_ended(event.at_s))
                 self._ask_what_it_was()
         self._words.look(now)
         if self._words.version > self._seen:
             self._seen = self._words.version
             self._obey(self._barge_in.words(self._words.text, now))
+        if self._may_ask and self._ask_at is not None and now >= self._ask_at:
+            self._ask_what_it_was()
+            self._ask_at = now + _AGAIN_S
         self._obey(self._barge_in.tick(now))
         self._forget_what_was_nothing()
         return Played(voice=True) if self.cut else None
@@ -66,8 +82,13 @@ class Speaking:
     def close(self) -> None:
         self._words.go_on()
 
+    @property
+    def _may_ask(self) -> bool:
+        asks = self._player.paused and not self._barge_in.rules.streaming
+        return asks and not self._words.pending
+
     def _ask_what_it_was(self) -> None:
-        if self._player.paused:
+        if self._player.paused or self._stale:
             self._words.ask(self._recognise)
             self._seen = min(self._seen, self._words.version)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -45,6 +46,21 @@ def test_who_wants_the_turn_gets_it(report: audio.Report) -> None:
     barge_in = overlapped(report, "barge-in")
     assert barge_in.paused == barge_in.cut == barge_in.count
     assert report.missed == 0
+
+
+def test_what_wants_no_turn_gets_none(report: audio.Report) -> None:
+    assert report.recovered_percent >= 98, report.trouble
+    assert overlapped(report, "our echo 30 dB below").paused == 0
+    assert overlapped(report, "television behind").paused <= 1
+    for group in report.overlaps:
+        if group.resumed_s:
+            assert max(group.resumed_s) <= 1.25, group
+
+
+def test_we_are_silent_soon_after_a_voice(report: audio.Report) -> None:
+    """Without the road: frames out and in, and the thread the network runs in."""
+    for name in ("barge-in", "listening sounds"):
+        assert np.percentile(overlapped(report, name).silent_s, 95) <= 0.105
 
 
 def test_the_tables_say_it(report: audio.Report) -> None:

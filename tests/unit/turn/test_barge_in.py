@@ -27,15 +27,15 @@ def paused(text: str = OWN, *, streaming: bool = True) -> BargeIn:
 def test_the_mouth_is_silent_once_the_voice_is_one() -> None:
     barge_in = talking()
     assert barge_in.voice_started(1.0) is None
-    assert barge_in.due_at() == pytest.approx(1.08)
-    assert barge_in.tick(1.07) is None
-    assert barge_in.tick(1.08) == Pause(at_s=1.08)
+    assert barge_in.due_at() == pytest.approx(1.04)
+    assert barge_in.tick(1.03) is None
+    assert barge_in.tick(1.04) == Pause(at_s=1.04)
 
 
 def test_a_click_pauses_nothing() -> None:
     barge_in = talking()
     barge_in.voice_started(1.0)
-    assert barge_in.voice_ended(1.05) is None
+    assert barge_in.voice_ended(1.03) is None
     assert barge_in.due_at() is None
 
 
@@ -125,8 +125,40 @@ def test_the_transcript_of_the_turn_before_does_not_cut_the_answer() -> None:
 
 def test_without_early_words_a_long_voice_counts_as_words() -> None:
     barge_in = paused(streaming=False)
-    assert barge_in.due_at() == pytest.approx(1.9)
-    assert barge_in.tick(1.9) == Cut(at_s=1.9)
+    assert barge_in.due_at() == pytest.approx(2.1)
+    assert barge_in.tick(2.1) == Cut(at_s=2.1)
+
+
+def test_a_long_voice_in_which_the_recogniser_finds_nothing_is_no_words() -> None:
+    barge_in = paused(streaming=False)
+    assert barge_in.words("", 1.8) is None
+    resumed = barge_in.tick(2.3)
+    assert isinstance(resumed, Resume)
+    assert resumed.why == "nothing"
+    assert isinstance(barge_in.words("no, wait", 2.5), Cut), "it may find them yet"
+
+
+def test_what_a_recogniser_found_in_one_voice_tells_nothing_of_the_next() -> None:
+    barge_in = paused(streaming=False)
+    barge_in.words("", 1.3)
+    barge_in.voice_ended(1.35)
+    barge_in.voice_started(1.5)
+    assert barge_in.tick(2.25) is None
+    assert isinstance(barge_in.tick(2.3), Resume)
+    assert barge_in.voice_ended(2.4) is None
+    barge_in.voice_started(3.0)
+    due = barge_in.due_at()
+    assert due is not None
+    assert isinstance(barge_in.tick(due), Pause)
+    assert isinstance(barge_in.tick(4.1), Cut)
+
+
+def test_a_cough_of_which_the_recogniser_makes_nothing_resumes_at_once() -> None:
+    barge_in = paused(streaming=False)
+    assert barge_in.voice_ended(1.3) is None
+    resumed = barge_in.words("", 1.6)
+    assert isinstance(resumed, Resume)
+    assert resumed.at_s == 1.6
 
 
 def test_a_long_voice_without_words_is_noise_when_they_would_have_come() -> None:
@@ -148,13 +180,13 @@ def test_false_alarms_need_a_longer_voice_each_time_and_then_pause_no_more() -> 
         barge_in.voice_ended(due + 0.1)
         assert isinstance(barge_in.tick(due + 1.2), Resume)
         t = due + 2.0
-    assert needed == pytest.approx([0.08, 0.16, 0.32])
+    assert needed == pytest.approx([0.04, 0.12, 0.36])
     assert barge_in.false_alarms == 3
     barge_in.done(t + 10)
     barge_in.talking(t + 20, "Something new.")
     barge_in.voice_ended(t + 20)
     barge_in.voice_started(t + 21)
-    assert barge_in.due_at() == pytest.approx(t + 21.08)
+    assert barge_in.due_at() == pytest.approx(t + 21.04)
 
 
 def test_a_caller_still_talking_when_the_agent_begins_pauses_him() -> None:
@@ -174,7 +206,7 @@ def test_what_must_be_said_is_not_interrupted() -> None:
 
 def test_a_cut_that_proves_empty_gives_the_rest_back() -> None:
     barge_in = paused(streaming=False)
-    barge_in.tick(1.9)
+    barge_in.tick(2.1)
     resumed = barge_in.settled("", 3.0)
     assert isinstance(resumed, Resume)
     assert resumed.after_cut

@@ -103,7 +103,7 @@ def test_an_interruption_leaves_in_the_history_what_was_heard() -> None:
             2.4: ("words", "And on Sunday?"),
         }
     ).run(6.0)
-    assert call.sent == int(1.58 * RATE)
+    assert call.sent == int(1.54 * RATE)
     assert call.heard == "We are open on"
     assert call.turn == "And on Sunday?"
     assert call.turn_at == pytest.approx(2.5, abs=0.03)
