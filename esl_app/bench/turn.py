@@ -2,10 +2,10 @@
 
 A caller with a recorded voice asks, says "uh-huh" over the answer, asks again, talks over that
 answer, hears what comes of it and hangs up. Server, legs, ears, turns, retrieval, prompts and
-stores are the product's own, the audio goes through datagrams, the switch is the stand-in.
-Recogniser, model and voice are the `fake` providers, of which each takes exactly `STT_S`, `LLM_S`
-(to the first word) and `TTS_S`; embeddings take nothing. What is more than that is ours, the
-stand-in's share included: it runs in this process, on the same hub.
+stores are the product's own, the audio goes through datagrams, the switch is the stand-in, in a
+process of its own with the callers (`_turn_callers`). Recogniser, model and voice are the `fake`
+providers, of which each takes exactly `STT_S`, `LLM_S` (to the first word) and `TTS_S`; embeddings
+take nothing. What is more than that is ours.
 
 A turn in milliseconds, counted from the caller's last voiced frame:
 
@@ -15,6 +15,7 @@ A turn in milliseconds, counted from the caller's last voiced frame:
 - *ready*: until the answer's first sound could be played.
 - *first audio*: until it was given to the player; later than *ready* where a filler ("one moment")
   was being played, by what was left of that.
+- *greeting*: from the answer to the first sound on the phone, of a greeting that is in the cache.
 - *on the phone*: until the first sound of any kind, fillers too, that the caller hears, jitter
   buffer included; off the two timelines of the call, to 20 ms.
 - *added, nothing hidden*: ready less all three providers, as if they ran one after the other. It
@@ -22,48 +23,41 @@ A turn in milliseconds, counted from the caller's last voiced frame:
 - *added after the endpoint*: ready less endpoint, model and voice: what retrieval, greenlets,
   files and the hub take. The recogniser is not in it: the endpoint waits for its words.
 - *silent after*: from the caller's first voiced frame over an answer ("uh-huh" too, which pauses
-  it) to the end of the last frame of ours that he hears before silence; off the timelines.
+  it) to the end of the last frame of ours that he hears before silence; off the timelines. Once
+  as heard, once less what his jitter buffer held: that is what a switch would record.
 - *cut early*: turns more than one that came of one utterance.
 - *cut by nobody*: answers that were cut, more than voices that were to cut one.
+- *hub late*: how much later than due a timer of 10 ms fires: what any other work waits for the hub.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import gevent
 import numpy as np
-from gevent.pool import Pool
 from rich.table import Table
 
+from esl_app.bench._turn_callers import Asked, Over, scene
 from esl_app.config import Listen, Settings
 from esl_app.controller import Controller
 from esl_app.demo import clinic
 from esl_app.journal import Journal, Turn
 from esl_app.leg import Leg
-from esl_app.media import sound
+from esl_app.media.duplex.pacer import Histogram, PacerStatistics
+from esl_app.media.prompts import PromptCache, PromptKey
 from esl_app.stores import Stores
-from esl_app.switchsim import (
-    Caller,
-    CallResult,
-    HangUp,
-    Heard,
-    Speak,
-    Step,
-    Switch,
-    Wait,
-    WhenQuiet,
-)
-from esl_app.switchsim.caller import Mouth
 from knowledge import ingest
-from providers.contracts import Audio
 from providers.deadline import Deadline
 from providers.fake import FakeStt
 from tenants import repository
@@ -72,23 +66,8 @@ STT_S: Final = 0.3
 LLM_S: Final = 0.5
 TTS_S: Final = 0.2
 
-_QUESTION: Final = "01-saturday.wav"
-_AGAIN: Final = "03-football.wav"
-_OVER: Final = "02-whitening.wav"  # said over the answer to the second
-_BLIP_OF: Final = "04-person.wav"  # its first sounds, which no other recording of the call has
-_BLIP_S: Final = 0.4
-_BLIP_WORDS: Final = "Uh-huh."
-
-_FRAME_MS: Final = 20
-_FRAME_BYTES: Final = 320
-_VOICED_LEVEL: Final = 300.0
-_SOUNDING_PEAK: Final = 200
-_SILENCE_FRAMES: Final = 10  # shorter is a gap between two sentences
-_OVERTALK_FRAMES: Final = 150  # still sounding then: the voice did not stop us
-
-_STAGGER_S: Final = 0.25  # callers do not dial on one beat
-_CALL_S: Final = 150.0
-_PATIENCE_S: Final = 20.0
+_GREETING: Final = "Good morning."
+_TIMER_S: Final = 0.01
 _DRAIN_S: Final = 20.0
 _INGEST_S: Final = 30.0
 _MOST_CALLS: Final = 10_000
@@ -131,7 +110,9 @@ class Report:
     retrieval_ms: Samples
     added_ms: Samples
     engine_ms: Samples
+    greeting_ms: Samples
     silent_ms: Samples
+    line_silent_ms: Samples
     talked_over: int
     """Voices over an answer that did not silence it."""
     cut_early: int
@@ -143,72 +124,10 @@ class Report:
     interrupted: int
     cut_by_nobody: int
     fillers: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Utterance:
-    """A recording and its words."""
-
-    words: str
-    speech: Speak
-    begin_s: float  # of the voice in it
-    end_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Says:
-    """Says a recording, and has the call's recogniser hear its words from then on."""
-
-    utterance: _Utterance
-    script: list[str]
-
-    def run(self, mouth: Mouth) -> Generator[Any, Heard, None]:
-        self.script[:] = [self.utterance.words]
-        yield from self.utterance.speech.run(mouth)
-
-
-@dataclass(frozen=True, slots=True)
-class _WhenSpeaking:
-    """Waits until the agent has been speaking for so long; gaps between sentences are no end."""
-
-    seconds: float
-
-    def run(self, mouth: Mouth) -> Generator[Any, Heard, None]:
-        nothing = next(Wait(1.0).run(mouth))
-        sounding = quiet = 0
-        while sounding * _FRAME_MS < self.seconds * 1000:
-            heard = yield nothing
-            quiet = quiet + 1 if heard.quiet else 0
-            sounding = 0 if quiet >= _SILENCE_FRAMES else sounding + (not heard.quiet)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Scene:
-    """The recordings of a call."""
-
-    question: _Utterance
-    blip: _Utterance
-    again: _Utterance
-    over: _Utterance
-
-    @property
-    def asked(self) -> tuple[_Utterance, ...]:
-        """What has to become turns."""
-        return self.question, self.again, self.over
-
-    def steps(self, script: list[str]) -> list[Step]:
-        return [
-            WhenQuiet(1.0),
-            _Says(self.question, script),
-            _WhenSpeaking(1.5),
-            _Says(self.blip, script),
-            WhenQuiet(1.0),
-            _Says(self.again, script),
-            _WhenSpeaking(1.5),
-            _Says(self.over, script),
-            WhenQuiet(1.0),
-            HangUp(),
-        ]
+    hub_late: Histogram
+    pacer: PacerStatistics
+    cpu_percent_per_leg: float
+    """Of one core, this process with all its threads."""
 
 
 def run(calls: int = 4, at_once: int = 1) -> Report:
@@ -229,7 +148,7 @@ class _Bench:
     def __init__(self, folder: Path, *, calls: int, at_once: int) -> None:
         self._calls = calls
         self._at_once = at_once
-        self._scene = _scene(folder)
+        self._scene = scene(folder)
         (folder / "flows").mkdir()
         flow = folder / "flows" / "reception.py"
         flow.write_text(_FLOW, encoding="utf-8")
@@ -243,6 +162,7 @@ class _Bench:
             listen=Listen(port=0, max_legs=at_once + 1, max_legs_per_peer=at_once + 1),
         )
         self._journals: dict[str, Journal] = {}
+        self._hub_late = Histogram()
 
     def run(self) -> Report:
         with (
@@ -251,16 +171,45 @@ class _Bench:
         ):
             scripts = [self._tenant(stores, controller, n) for n in range(self._calls)]
             controller.start()
-            pool: Any = Pool(self._at_once)
-            began = time.monotonic()
-            placed = []
-            for n, script in enumerate(scripts):
-                placed.append(pool.spawn(self._call, controller, n, script))
-                gevent.sleep(_STAGGER_S)
-            results: list[CallResult | None] = [call.get() for call in placed]
-            seconds = time.monotonic() - began
+            timer = gevent.spawn(self._time_the_hub)
+            began, cpu = time.monotonic(), time.process_time()
+            over = self._place(controller.server.port, scripts)
+            seconds, cpu_s = time.monotonic() - began, time.process_time() - cpu
+            timer.kill()
             controller.stop(_DRAIN_S)
-        return self._report([result for result in results if result is not None], seconds)
+            return self._report(over, seconds, cpu_s, controller.pacer.statistics)
+
+    def _place(self, port: int, scripts: Sequence[list[str]]) -> list[Over]:
+        """Have the callers' process place the calls; what it tells of them."""
+        asked = Asked(
+            port=port,
+            numbers=[_number(n) for n in range(self._calls)],
+            at_once=self._at_once,
+        )
+        over = []
+        with subprocess.Popen(
+            [sys.executable, "-m", "esl_app.bench._turn_callers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as callers:
+            assert callers.stdin is not None
+            assert callers.stdout is not None
+            callers.stdin.write(json.dumps(asdict(asked)) + "\n")
+            callers.stdin.close()
+            for line in callers.stdout:
+                told = json.loads(line)
+                if "says" in told:
+                    scripts[told["says"]["number"]][:] = [told["says"]["words"]]
+                else:
+                    over.append(Over(**told["over"]))
+        return sorted(over, key=lambda call: call.number)
+
+    def _time_the_hub(self) -> None:
+        while True:
+            due = time.monotonic() + _TIMER_S
+            gevent.sleep(_TIMER_S)
+            self._hub_late.add(max(0.0, time.monotonic() - due))
 
     def _over(self, leg: Leg, journal: Journal, facts: dict[str, object]) -> None:
         del facts
@@ -281,7 +230,7 @@ class _Bench:
                 "secretary": {
                     "secretary_name": "Bench",
                     "media_mode": "duplex",
-                    "greeting_message": "Good morning.",
+                    "greeting_message": _GREETING,
                 },
                 "providers": [
                     {"provider_type": kind, "provider_name": "fake", "config": config}
@@ -299,45 +248,41 @@ class _Bench:
                 engines.embedder,
                 Deadline.after(_INGEST_S),
             )
+        # The greeting is in the cache, as it is in every call of a tenant but the first.
+        PromptCache(self._settings.spool.parent / "prompts").get(
+            PromptKey(
+                domain_uuid=tenant.domain.domain_uuid,
+                provider=engines.tts_fingerprint,
+                voice=tenant.secretary.tts_voice_id,
+                speed=tenant.secretary.tts_speed,
+                language=tenant.secretary.language,
+                text=_GREETING,
+            ),
+            lambda: engines.tts.synthesize(
+                _GREETING, language=tenant.secretary.language, deadline=Deadline.after(_INGEST_S)
+            ),
+            wait_s=_INGEST_S,
+        )
         stt = engines.stt
         assert isinstance(stt, FakeStt)
         return stt.settings.script
 
-    def _call(self, controller: Controller, n: int, script: list[str]) -> CallResult | None:
-        caller = Caller(self._scene.steps(script), number="5550199", patience_s=_PATIENCE_S)
-        try:
-            return Switch().call(
-                caller,
-                port=controller.server.port,
-                destination_number=_number(n),
-                timeout_s=_CALL_S,
-            )
-        except TimeoutError:
-            return None
-
-    def _report(self, results: Sequence[CallResult], seconds: float) -> Report:
+    def _report(
+        self, over: Sequence[Over], seconds: float, cpu_s: float, pacer: PacerStatistics
+    ) -> Report:
         done = [
-            (result, self._journals[result.uuid])
-            for result in results
-            if result.uuid in self._journals
-            and result.ended_by == "caller"
-            and not result.caller_gave_up
+            (call, self._journals[call.uuid])
+            for call in over
+            if call.finished and call.uuid in self._journals
         ]
-        scene = self._scene
         turns = [turn for _, journal in done for turn in journal.turns if turn.question]
         ready = [(ms, turn) for turn in turns if (ms := _ready_ms(turn)) is not None]
         # A turn's question is the recording's words: which utterance it came of.
         became = Counter(
             (n, turn.question) for n, (_, journal) in enumerate(done) for turn in journal.turns
         )
-        heard = [became[n, each.words] for n in range(len(done)) for each in scene.asked]
-        silenced = [
-            _silent_after_ms(result, each)
-            for result, _ in done
-            for each in (scene.blip, scene.over)
-            if _over_an_answer(result, each)
-        ]
-        phone = [_heard_after_ms(result, each) for result, _ in done for each in scene.asked]
+        heard = [became[n, each.words] for n in range(len(done)) for each in self._scene.asked]
+        silenced = [(call, ms) for call, _ in done for ms in call.silent_ms]
         interrupted = _entries(done, "interrupted")
         return Report(
             calls=self._calls,
@@ -348,7 +293,7 @@ class _Bench:
             turns=len(turns),
             first_audio_ms=_known(turn.first_audio_ms for turn in turns),
             ready_ms=tuple(ms for ms, _ in ready),
-            phone_ms=_known(phone),
+            phone_ms=_known(ms for call, _ in done for ms in call.phone_ms),
             endpoint_ms=_known(turn.endpoint_ms for turn in turns),
             stt_ms=_known(turn.ms("stt") for turn in turns),
             llm_ms=_known(turn.ms("llm") for turn in turns),
@@ -358,8 +303,10 @@ class _Bench:
             engine_ms=tuple(
                 ms - (turn.endpoint_ms or 0) - (LLM_S + TTS_S) * 1000 for ms, turn in ready
             ),
-            silent_ms=_known(silenced),
-            talked_over=silenced.count(None),
+            greeting_ms=_known(call.greeting_ms for call, _ in done),
+            silent_ms=_known(ms for _, ms in silenced),
+            line_silent_ms=_known(ms - call.held_ms for call, ms in silenced if ms is not None),
+            talked_over=sum(ms is None for _, ms in silenced),
             cut_early=sum(max(0, times - 1) for times in heard),
             unheard=heard.count(0),
             blips=len(done),
@@ -368,6 +315,9 @@ class _Bench:
             interrupted=interrupted,
             cut_by_nobody=max(0, interrupted - len(done)),
             fillers=_entries(done, "filler"),
+            hub_late=self._hub_late,
+            pacer=pacer,
+            cpu_percent_per_leg=100 * cpu_s / max(1.0, sum(call.seconds for call in over)),
         )
 
 
@@ -387,33 +337,6 @@ def _answers(n: int) -> list[str]:
     ]
 
 
-def _scene(folder: Path) -> _Scene:
-    words = clinic.caller_words()
-    audio = sound.read_wav(clinic.CALLER / _BLIP_OF)
-    begin_s, _ = _voice(audio)
-    first = 2 * round(begin_s * audio.rate)
-    blip = folder / "blip.wav"
-    size = 2 * round(_BLIP_S * audio.rate)
-    sound.write_wav(blip, Audio(pcm=audio.pcm[first : first + size], rate=audio.rate))
-    return _Scene(
-        question=_utterance(clinic.CALLER / _QUESTION, words[_QUESTION]),
-        blip=_utterance(blip, _BLIP_WORDS),
-        again=_utterance(clinic.CALLER / _AGAIN, words[_AGAIN]),
-        over=_utterance(clinic.CALLER / _OVER, words[_OVER]),
-    )
-
-
-def _utterance(path: Path, words: str) -> _Utterance:
-    begin_s, end_s = _voice(sound.read_wav(path))
-    return _Utterance(words=words, speech=Speak(path), begin_s=begin_s, end_s=end_s)
-
-
-def _voice(audio: Audio) -> tuple[float, float]:
-    span = sound.voiced_span(audio, threshold=_VOICED_LEVEL)
-    assert span is not None  # recordings that ship with the package
-    return span
-
-
 # -- what is left of it ----------------------------------------------------------------------------
 
 
@@ -422,48 +345,7 @@ def _ready_ms(turn: Turn) -> float | None:
     return None if made is None else (made.end_s - turn.speech_ended_s) * 1000
 
 
-def _frame_of(result: CallResult, utterance: _Utterance, at_s: float) -> int | None:
-    """The frame of the call in which an instant of a recording was said."""
-    offset = result.caller_audio.find(utterance.speech.pcm)
-    return None if offset < 0 else offset // _FRAME_BYTES + round(at_s * 1000 / _FRAME_MS)
-
-
-def _sounding(result: CallResult) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Whether the caller hears us, frame by frame."""
-    samples = np.abs(np.frombuffer(result.agent_audio, "<i2").astype(np.int32))
-    frames = samples[: len(samples) // 160 * 160].reshape(-1, 160)
-    loud: np.ndarray[Any, np.dtype[np.bool_]] = frames.max(axis=1, initial=0) > _SOUNDING_PEAK
-    return loud
-
-
-def _heard_after_ms(result: CallResult, utterance: _Utterance) -> float | None:
-    """From the end of the caller's voice to our first sound."""
-    end = _frame_of(result, utterance, utterance.end_s)
-    if end is None:
-        return None
-    later = np.flatnonzero(_sounding(result)[end:])
-    return float(later[0] * _FRAME_MS) if len(later) else None
-
-
-def _over_an_answer(result: CallResult, utterance: _Utterance) -> bool:
-    """Whether the voice began while the caller heard us, and not in a gap between sentences."""
-    begin = _frame_of(result, utterance, utterance.begin_s)
-    return begin is not None and bool(_sounding(result)[begin : begin + 1].any())
-
-
-def _silent_after_ms(result: CallResult, utterance: _Utterance) -> float | None:
-    """From the begin of the caller's voice to the end of our sound; None: it did not end."""
-    begin = _frame_of(result, utterance, utterance.begin_s)
-    last = 0
-    for frame, loud in enumerate(_sounding(result)[begin:][:_OVERTALK_FRAMES]):
-        if loud:
-            last = frame
-        elif frame - last >= _SILENCE_FRAMES:
-            return float((last + 1) * _FRAME_MS)
-    return None
-
-
-def _entries(done: Sequence[tuple[CallResult, Journal]], kind: str) -> int:
+def _entries(done: Sequence[tuple[Over, Journal]], kind: str) -> int:
     return sum(entry.kind == kind for _, journal in done for entry in journal.entries)
 
 
@@ -495,9 +377,19 @@ def table(report: Report) -> Table:
         ("we add, nothing hidden", report.added_ms),
         ("we add after the endpoint", report.engine_ms),
         ("  of it retrieval", report.retrieval_ms),
+        ("greeting from the cache, after the answer", report.greeting_ms),
         ("voice over an answer to silence", report.silent_ms),
+        ("… less the phone's jitter buffer", report.line_silent_ms),
     ):
         shown.add_row(name, *_row(samples))
+    for name, histogram in (
+        ("hub late", report.hub_late),
+        ("pacer late", report.pacer.lateness),
+        ("beat of all legs", report.pacer.work),
+    ):
+        figures = [histogram.percentile(q) for q in (50, 95, 99)]
+        worst = histogram.worst_s * 1000
+        shown.add_row(name, *(f"{ms:g}" for ms in figures), f"{worst:.0f}", str(histogram.total))
     shown.add_section()
     for name, figure in (
         ("calls that left their script", f"{report.failed} of {report.calls}"),
@@ -511,6 +403,7 @@ def table(report: Report) -> Table:
         ("false barge-ins recovered", f"{report.recovered} of {report.blips}"),
         ("voices that did not silence us", str(report.talked_over)),
         ("fillers played", str(report.fillers)),
+        ("CPU a leg, of a core", f"{report.cpu_percent_per_leg:.2f} %"),
     ):
         shown.add_row(name, figure)
     return shown

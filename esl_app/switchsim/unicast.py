@@ -40,6 +40,9 @@ class UnicastStatistics:
     dropped: int = 0
     """Frames too many for the jitter buffer."""
     wrong_size: int = 0
+    played: int = 0
+    held: int = 0
+    """Frames that lay in the jitter buffer behind those played, summed over these."""
 
 
 class Connection:
@@ -151,6 +154,8 @@ class ParkedAudio:
             self.statistics.dropped += 1
         was, self._playing = self._playing, len(self._buffer) >= (1 if self._playing else _BEGIN)
         if self._playing:
+            self.statistics.played += 1
+            self.statistics.held += len(self._buffer) - 1
             return self._buffer.popleft()
         self.statistics.gaps += was
         return None

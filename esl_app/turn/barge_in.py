@@ -199,8 +199,10 @@ class BargeIn:
                 return self._cut(text)
             self._verdict, self._wordless = verdict, verdict is Overlap.NOTHING
             over = self._voice_at is None
-            if self.state is State.PAUSED and over and (
-                self._decided_to_go_on or (self._wordless and not self.rules.streaming)
+            if (
+                self.state is State.PAUSED
+                and over
+                and (self._decided_to_go_on or (self._wordless and not self.rules.streaming))
             ):
                 return self._resume(verdict)
         return self.tick(t)

@@ -26,6 +26,13 @@ def test_two_calls_at_once_give_plausible_figures() -> None:
     assert report.cut_by_nobody == 0
     assert report.silent_ms
     assert 0 < max(report.silent_ms) < 3000
+    assert len(report.greeting_ms) == 2
+    assert max(report.greeting_ms) < 2000
+    assert all(
+        line <= phone for line, phone in zip(report.line_silent_ms, report.silent_ms, strict=True)
+    )
+    assert report.hub_late.total > 100
+    assert 0 < report.cpu_percent_per_leg < 100
     console = Console(record=True, width=120)
     console.print(turn.table(report))
     shown = console.export_text()

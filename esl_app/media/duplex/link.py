@@ -250,13 +250,16 @@ class UnicastLink:
 
     # -- one beat -----------------------------------------------------------------------------
 
-    def tick(self, now: float) -> None:
-        """Read what has come, send 20 ms."""
+    def hear(self, now: float) -> None:
+        """Read what has come."""
         self._receive(now)
-        if self._known and not self.closed:
-            self._send()
         if self.rate and not self.closed and now - self._last_in > self._lost_after_s:
             self._lose("silent")
+
+    def tick(self, now: float) -> None:  # noqa: ARG002 - of a stream
+        """Send 20 ms."""
+        if self._known and not self.closed:
+            self._send()
 
     def _receive(self, now: float) -> None:
         frames = self._read()

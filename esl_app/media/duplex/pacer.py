@@ -6,6 +6,9 @@ instant is `start + n * 20 ms`, whatever the former ticks cost. After a late tic
 are made up for, at most `lead` at once, as far as a phone's jitter buffer would have bridged the
 hole; what is older is skipped, since sent now it would only make the caller hear everything later
 for the rest of the call. A skipped beat loses no sound: streams simply get fewer ticks.
+
+Legs are heard a moment before each beat: what a voice detector makes of the caller's frames, off
+the hub, is then known when the next frame is chosen, and not one frame later.
 """
 
 from __future__ import annotations
@@ -24,18 +27,23 @@ from esl_app.errors import trace_of
 log = structlog.get_logger()
 
 FRAME_S: Final = 0.02
+_HEARD_BEFORE_S: Final = 0.006  # a hop off the hub and back, with some room
 _EDGES_MS: Final = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 40.0, 80.0)
 
 
 class Stream(Protocol):
-    """Something that sends and receives one frame a tick."""
+    """Something that receives and sends one frame a beat; `now` is of `time.monotonic`."""
+
+    def hear(self, now: float) -> None:
+        """Take what has come; must not wait."""
+        ...
 
     def tick(self, now: float) -> None:
-        """One frame each way; must not wait. `now` is an instant of `time.monotonic`."""
+        """Send a frame; must not wait."""
         ...
 
     def failed(self, error: Exception) -> None:
-        """`tick` raised: the pacer has let go of this stream."""
+        """`hear` or `tick` raised: the pacer has let go of this stream."""
         ...
 
 
@@ -172,9 +180,11 @@ class Pacer:
         """Keep the beat until no stream is left."""
         schedule = Schedule(now=self._clock(), lead=self._lead)
         while self._streams:
-            wait_s = schedule.next_at() - self._clock()
-            # Also when late: other greenlets must run between two beats, whatever a beat costs.
-            self._sleep(max(wait_s, 0.0001))
+            self._sleep_until(schedule.next_at() - _HEARD_BEFORE_S)
+            heard_at = self._clock()
+            self._hear(heard_at)
+            heard_s = self._clock() - heard_at
+            self._sleep_until(schedule.next_at())
             now = self._clock()
             late_s = now - schedule.next_at()
             beats = schedule.due(now)
@@ -184,17 +194,27 @@ class Pacer:
             statistics.lateness.add(max(0.0, late_s))
             for _ in range(beats):
                 self._beat(self._clock())
-            statistics.work.add(self._clock() - now)
+            statistics.work.add(heard_s + self._clock() - now)
             statistics.skipped += schedule.skipped
             schedule.skipped = 0
 
+    def _sleep_until(self, instant: float) -> None:
+        # Also when late: other greenlets must run between two beats, whatever a beat costs.
+        self._sleep(max(instant - self._clock(), 0.0001))
+
+    def _hear(self, now: float) -> None:
+        self._each(lambda stream: stream.hear(now))
+
     def _beat(self, now: float) -> None:
         self.statistics.ticks += 1
+        self._each(lambda stream: stream.tick(now))
+
+    def _each(self, do: Callable[[Stream], None]) -> None:
         for key, stream in list(self._streams.items()):
             if key not in self._streams:
-                continue  # removed by another one's tick
+                continue  # removed by another one's turn
             try:
-                stream.tick(now)
+                do(stream)
             except Exception as error:  # noqa: BLE001
                 # The outermost edge for a leg's audio: its bug must not silence all the others.
                 self.statistics.failures += 1
@@ -206,5 +226,5 @@ class Pacer:
     def _tell(stream: Stream, error: Exception) -> None:
         try:
             stream.failed(error)
-        except Exception as again:  # noqa: BLE001 - see _beat
+        except Exception as again:  # noqa: BLE001 - see _each
             log.error("stream_failed", **trace_of(again))  # noqa: TRY400

@@ -12,8 +12,9 @@ from esl_app.media.duplex.player import Player
 from esl_app.media.duplex.words import Words
 from esl_app.turn.barge_in import Action, BargeIn, Cut, Pause, Resume
 
-_EARLY_S: Final = 0.45  # of voice: enough for a recogniser to find a word in
+_EARLY_S: Final = 0.6  # of voice, longer than an "uh-huh"
 _AGAIN_S: Final = 0.3
+_BREATH_S: Final = 0.1  # so short a silence may yet be inside a word
 
 
 class Speaking:
@@ -73,7 +74,8 @@ class Speaking:
             self._seen = self._words.version
             self._obey(self._barge_in.words(self._words.text, now))
         if self._may_ask and self._ask_at is not None and now >= self._ask_at:
-            self._ask_what_it_was()
+            if self._listener.silence_s(now) < _BREATH_S:
+                self._ask_what_it_was()
             self._ask_at = now + _AGAIN_S
         self._obey(self._barge_in.tick(now))
         self._forget_what_was_nothing()

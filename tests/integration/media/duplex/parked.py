@@ -65,6 +65,7 @@ class Rig:
     def beat(self, count: int = 1) -> None:
         for _ in range(count):
             self.now += 0.02
+            self.pacer._hear(self.now)
             self.pacer._beat(self.now)
 
     def got(self) -> list[bytes]:

@@ -34,9 +34,13 @@ class Ticked:
 
     def __init__(self, pacer: Pacer, *, ticks: int, fail_at: int = -1, cost_s: float = 0.0) -> None:
         self.at: list[float] = []
+        self.heard_at: list[float] = []
         self.errors: list[Exception] = []
         self._pacer, self._ticks, self._fail_at = pacer, ticks, fail_at
         self._cost_s = cost_s
+
+    def hear(self, now: float) -> None:
+        self.heard_at.append(now)
 
     def tick(self, now: float) -> None:
         self.at.append(now)
@@ -74,6 +78,29 @@ def test_ticks_keep_to_the_schedule_whatever_they_cost() -> None:
     assert pacer.statistics.skipped == 0
 
 
+def test_a_leg_is_heard_a_moment_before_each_beat() -> None:
+    clock = Clock()
+    pacer = paced(clock)
+    stream = Ticked(pacer, ticks=100)
+    run(pacer, stream)
+    assert len(stream.heard_at) == 100
+    for heard_at, beat_at in zip(stream.heard_at[1:], stream.at[1:], strict=True):
+        assert beat_at - heard_at == pytest.approx(0.006, abs=0.001)
+
+
+def test_a_stream_that_fails_to_hear_is_let_go() -> None:
+    class Deaf(Ticked):
+        def hear(self, now: float) -> None:
+            super().hear(now)
+            raise RuntimeError("a bug")
+
+    pacer = paced(Clock())
+    bad, good = Deaf(pacer, ticks=9), Ticked(pacer, ticks=5)
+    run(pacer, bad, good)
+    assert (bad.at, [str(error) for error in bad.errors]) == ([], ["a bug"])
+    assert (len(good.at), pacer.statistics.failures) == (5, 1)
+
+
 def test_a_late_tick_is_made_up_for() -> None:
     clock = Clock(late={10: 0.035})
     pacer = paced(clock)
@@ -84,7 +111,7 @@ def test_a_late_tick_is_made_up_for() -> None:
 
 
 def test_no_more_than_the_lead_leaves_at_once_and_the_rest_is_skipped() -> None:
-    clock = Clock(late={10: 1.0})
+    clock = Clock(late={21: 1.0})  # before a beat; the even ones are before hearing
     pacer = paced(clock, lead=3)
     stream = Ticked(pacer, ticks=100)
     run(pacer, stream)
