@@ -1,7 +1,9 @@
 """The process that opens a PDF: bytes on standard input, JSON on standard output, nothing else.
 
 Started by `knowledge.extract.sandbox` with `python -m`. The limits are set before the first byte is
-looked at: 20 s of CPU, 512 MiB, no file can be written, no process started.
+looked at: 20 s of CPU, 512 MiB, no file can be written. No process can be started either, unless we
+run as root, whom RLIMIT_NPROC does not bind (setrlimit(2)): the systemd unit runs us as nobody in
+particular.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -58,3 +60,38 @@ def test_the_command_line_reference_is_current() -> None:
     if os.environ.get("UPDATE_DOCS"):
         REFERENCE.write_text(text, encoding="utf-8")
     assert REFERENCE.read_text("utf-8") == text
+
+
+SHOWN = sorted(
+    {
+        (page, line)
+        for page in PAGES
+        if page != REFERENCE
+        for line in re.findall(r"(?m)(?:^ {4,}|`)voice-ai ([a-z][^`\n#]*)", page.read_text("utf-8"))
+    }
+)
+
+
+def of_the_command_line(words: str) -> str | None:
+    """What is wrong with a command line that is shown; None when it exists."""
+    command: Any = typer.main.get_command(app)
+    rest = shlex.split(words, posix=False)
+    while rest and hasattr(command, "commands"):
+        name = rest.pop(0).strip(".,;:|)")
+        if name not in command.commands:
+            return f"no command {name}"
+        command = command.commands[name]
+    known = {option for parameter in command.params for option in parameter.opts}
+    unknown = {word.split("=")[0] for word in rest if word.startswith("--")} - known
+    return f"no option {unknown}" if unknown else None
+
+
+def test_commands_are_found_in_the_pages() -> None:
+    assert len(SHOWN) > 12
+    assert of_the_command_line("tenant add x --compny X")
+    assert of_the_command_line("tenant change x")
+
+
+@pytest.mark.parametrize(("page", "words"), SHOWN, ids=lambda value: getattr(value, "name", value))
+def test_a_command_that_is_shown_exists(page: Path, words: str) -> None:
+    assert of_the_command_line(words) is None, page
