@@ -67,7 +67,7 @@ SHOWN = sorted(
         (page, line)
         for page in PAGES
         if page != REFERENCE
-        for line in re.findall(r"(?m)(?:^ {4,}|`)voice-ai ([a-z][^`\n#]*)", page.read_text("utf-8"))
+        for line in re.findall(r"(?m)(?:^ {4,}|`)voice-ai ([a-z][^`\n#|]*)", page.read_text("utf-8"))
     }
 )
 
