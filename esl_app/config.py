@@ -66,6 +66,19 @@ class ProviderDeadlines(_Section):
     retrieval_s: Annotated[float, Field(gt=0)] = 2.0
     llm_s: Annotated[float, Field(gt=0)] = 15.0
     tts_s: Annotated[float, Field(gt=0)] = 10.0
+    tool_s: Annotated[float, Field(gt=0)] = 10.0
+    """One run of a tool."""
+
+
+class Speculation(_Section):
+    """Beginning with an answer before it is sure that the caller has finished."""
+
+    enabled: bool = True
+    stable_s: Annotated[float, Field(gt=0)] = 0.25
+    """Words that look complete and do not change for so long are begun with."""
+    most_a_turn: Annotated[int, Field(ge=1, le=20)] = 3
+    most_at_once: Annotated[int, Field(ge=1)] = 50
+    """In the whole worker."""
 
 
 class Settings(BaseSettings):
@@ -102,6 +115,7 @@ class Settings(BaseSettings):
     listen: Listen = Listen()
     call: CallLimits = CallLimits()
     deadlines: ProviderDeadlines = ProviderDeadlines()
+    speculation: Speculation = Speculation()
 
     @property
     def spool(self) -> Path:

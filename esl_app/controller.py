@@ -14,6 +14,7 @@ import gevent
 import structlog
 
 from esl_app.config import Settings
+from esl_app.conversation import Budget
 from esl_app.ears.silero import SileroVad, best_vad
 from esl_app.engines import EnginePool
 from esl_app.flow_runner import FlowLoader
@@ -85,6 +86,7 @@ class Controller:
                 gid=self._spool.gid,
                 max_bytes=settings.prompts_mb << 20,
             ),
+            budget=Budget(settings.speculation.most_at_once),
             flows=FlowLoader(settings.flows_dir),
             observe=observe,
             on_call=on_call,

@@ -30,6 +30,7 @@ from esl_app.media import sound
 from esl_app.media.contract import MOST_KEYS, Media
 from esl_app.media.prompts import Prompt
 from esl_app.protocol import safe
+from esl_app.tools import ActionTool, ReadTool, Tool, ToolProblem, Tools, acts, reads
 from esl_app.turn import Phrases, SayOrPress, phrases
 from esl_app.turn.prompt_kind import (
     DATE,
@@ -51,14 +52,19 @@ __all__ = [
     "PHONE",
     "SPELLED",
     "YES_NO",
+    "ActionTool",
     "Call",
     "FlowError",
     "Hangup",
     "Outcome",
     "PromptKind",
+    "ReadTool",
     "Reply",
     "Secretary",
+    "ToolProblem",
+    "acts",
     "flow",
+    "reads",
 ]
 
 COMMAND_S = 5.0  # an answer, a transfer: FreeSWITCH does these at once or not at all
@@ -269,8 +275,22 @@ class Call:
                 return choices[entered.pii_keys]
         return None
 
-    def converse(self) -> Outcome:
-        """Talk with the caller until there is a reason to do something else."""
+    def converse(self, *, tools: Sequence[Tool] = (), speculate: bool = True) -> Outcome:
+        """Talk with the caller until there is a reason to do something else.
+
+        Args:
+            tools: what the model may do meanwhile (`esl_app.tools`).
+            speculate: answers may be begun before it is sure that the caller has finished.
+
+        Raises:
+            FlowError: two tools of one name.
+        """
+        conversation = self._parts.conversation
+        try:
+            conversation.brain.tools = Tools(tools)
+        except ValueError as error:
+            raise FlowError(f"converse: {error}") from error
+        conversation.speculate = speculate
         return self._parts.conversation.run()
 
     def transfer(self, extension: str | None = None) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from esl_app.ledger import Ledger
 from providers.contracts import Source
 
 
@@ -56,6 +57,7 @@ class Turn:
     sources: list[Source] = field(default_factory=list)
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    speculation: Ledger = field(default_factory=Ledger)
     trouble: str = ""
 
     @property

@@ -85,6 +85,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "stages": stages,
         "providers": turn.providers,
         "tokens": {"prompt": turn.prompt_tokens, "completion": turn.completion_tokens},
+        "speculation": turn.speculation.facts,
         "sources": [
             {"id": s.id, "title": s.title, "text": s.text, "score": round(s.score, 3)}
             for s in turn.sources

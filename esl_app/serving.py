@@ -15,7 +15,7 @@ import structlog
 
 from esl_app.archive import Archive
 from esl_app.config import Settings
-from esl_app.conversation import Asker, Brain, Conversation, Ears, Mouth
+from esl_app.conversation import Asker, Brain, Budget, Conversation, Ears, Mouth
 from esl_app.ears import Vad
 from esl_app.engines import EnginePool, Engines
 from esl_app.errors import EslError, Hangup, LegLost, trace_of
@@ -23,6 +23,7 @@ from esl_app.flow import Call, Parts
 from esl_app.flow_runner import FlowLoader, line_of
 from esl_app.greenlets import spawn
 from esl_app.journal import Entry, Journal, Turn
+from esl_app.ledger import Ledger
 from esl_app.leg import RELEASED, Leg
 from esl_app.media.contract import Media
 from esl_app.media.detect import DetectMedia
@@ -35,6 +36,7 @@ from esl_app.media.switch_recogniser import SwitchRecogniser
 from esl_app.sessions import Session
 from esl_app.stores import Stores
 from esl_app.turn import BargeInRules, Rules, TurnLoop, phrases
+from esl_app.turn.guessing import GuessRules
 from knowledge.retrieval import Retriever
 from providers.contracts import Audio, SpeechStream, StreamingSpeechToText
 from providers.deadline import Deadline
@@ -61,6 +63,7 @@ class Worker:
     pacer: Pacer
     vad: Vad
     prompts: PromptCache
+    budget: Budget
     flows: FlowLoader
     observe: Observer | None
     on_call: OnCall | None
@@ -169,6 +172,8 @@ class Serving:
             journal=journal,
             retrieval_s=deadlines.retrieval_s,
             llm_s=deadlines.llm_s,
+            tool_s=deadlines.tool_s,
+            budget=self.worker.budget,
         )
         loop = TurnLoop(
             Rules(
@@ -191,6 +196,8 @@ class Serving:
         asker = Asker(
             ears=ears, mouth=mouth, journal=journal, rules=loop.rules, finish=conversation.finish
         )
+        if isinstance(media, DuplexMedia) and self.worker.settings.speculation.enabled:
+            media.on_likely = conversation.guess
         parts = Parts(
             leg=self.leg,
             tenant=self.tenant,
@@ -222,6 +229,10 @@ class Serving:
             language=self.tenant.secretary.language,
             recognise=self._recognise,
             open_stream=self._open_stream if self.engines.stt.capabilities.streaming else None,
+            guess_rules=GuessRules(
+                stable_s=self.worker.settings.speculation.stable_s,
+                most=self.worker.settings.speculation.most_a_turn,
+            ),
         )
 
     def _open_stream(self, rate: int) -> SpeechStream:
@@ -326,22 +337,27 @@ class Serving:
             last_turn=self._last_turn,
             away=away,
             last_answer=conversation.loop.last_answer,
-            history=tuple((m.role, m.content) for m in conversation.brain.history),
+            # What tools told is for the worker that asked them: another may not have them.
+            history=tuple(
+                (m.role, m.content)
+                for m in conversation.brain.history
+                if m.role != "tool" and not m.calls
+            ),
         )
         self.worker.stores.sessions.save(self.leg.uuid, session)
 
     def _over(self, disposition: str, call: Call, conversation: Conversation) -> None:
         """Tell everybody how the call ended."""
-        facts = self._facts(disposition, call)
+        facts = self._facts(disposition, call, conversation)
         self._archive.end(facts, turns=conversation.loop.turns)
         # A standby may get the leg and go on, or whoever the caller was sent to may send them back.
         if disposition not in {"leg_lost", "released", "transferred"}:
             self.worker.stores.sessions.drop(self.leg.uuid, self._conversation_uuid)
-        _canonical_line(facts, self.journal)
+        _canonical_line(facts, self.journal, conversation.brain.ledger)
         if self.worker.on_call is not None:
             self.worker.on_call(self.leg, self.journal, facts)
 
-    def _facts(self, disposition: str, call: Call) -> dict[str, object]:
+    def _facts(self, disposition: str, call: Call, conversation: Conversation) -> dict[str, object]:
         leg, tenant = self.leg, self.tenant
         ending = self.journal.last("conversation_ended")
         moved = self.journal.last("transfer")
@@ -357,11 +373,12 @@ class Serving:
             "disposition": disposition,
             "ending": ending.data["ending"] if ending else None,
             "hangup_cause": leg.hangup_cause or ("BLIND_TRANSFER" if leg.transferred else None),
+            "speculation": conversation.brain.ledger.facts,
             "transferred_to": moved.data["extension"] if moved and leg.transferred else None,
         }
 
 
-def _canonical_line(facts: dict[str, object], journal: Journal) -> None:
+def _canonical_line(facts: dict[str, object], journal: Journal, ledger: Ledger) -> None:
     """One line a call, with everything one would search for (no words, no numbers of people)."""
     first_audio = [t.first_audio_ms for t in journal.turns if t.first_audio_ms is not None]
     log.info(
@@ -371,6 +388,9 @@ def _canonical_line(facts: dict[str, object], journal: Journal) -> None:
         first_audio_ms_max=max(first_audio, default=None),
         prompt_tokens=sum(turn.prompt_tokens for turn in journal.turns),
         completion_tokens=sum(turn.completion_tokens for turn in journal.turns),
+        guesses=ledger.started,
+        guesses_used=ledger.used,
+        saved_ms=ledger.saved_ms,
         **{
             key: facts[key]
             for key in ("uuid", "domain", "duration_s", "disposition", "ending", "hangup_cause")

@@ -7,9 +7,9 @@ as the secretary's row has them ("en-US", "pt-BR"). Every call takes a `Deadline
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from providers.deadline import Deadline
 
@@ -141,11 +141,35 @@ class TextToSpeech(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One entry of the history a model sees."""
+class ToolSpec:
+    """What a model is told of a tool: `parameters` is a JSON schema of an object."""
 
-    role: Literal["user", "assistant"]
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """What a model wants a tool to do, once all of it has come. `arguments` is a JSON object."""
+
+    id: str
+    name: str
+    arguments: str = field(repr=False)  # the caller's words, perhaps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One entry of the history a model sees.
+
+    `calls` are what the assistant wanted of tools; a tool's message answers one of them by
+    `call_id`. Adapters without tools skip both.
+    """
+
+    role: Literal["user", "assistant", "tool"]
     content: str
+    calls: Sequence[ToolCall] = ()
+    call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +194,7 @@ class ChatRequest:
     messages: Sequence[Message]
     language: str
     sources: Sequence[Source] = ()
+    tools: Sequence[ToolSpec] = ()
     temperature: float = 0.7
     max_tokens: int = 500
 
@@ -205,8 +230,13 @@ class LanguageModel(Protocol):
     name: str
     capabilities: LlmCapabilities
 
-    def stream(self, request: ChatRequest, *, deadline: Deadline) -> Iterator[TextDelta | ChatEnd]:
-        """Text as it comes, then one `ChatEnd`. Closing the iterator cancels the request."""
+    def stream(
+        self, request: ChatRequest, *, deadline: Deadline
+    ) -> Iterator[TextDelta | ToolCall | ChatEnd]:
+        """Text as it comes, whole calls of tools, one `ChatEnd`.
+
+        Closing the iterator cancels the request.
+        """
         ...
 
     def close(self) -> None: ...

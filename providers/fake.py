@@ -5,7 +5,8 @@ installation can run on them:
 
     llm = create("llm", "fake", {"script": ["We open at eight.", "fail:rate_limited"]})
 
-A script is used item by item; the last one repeats. `fail:` and the name of an error raises it.
+A script is used item by item; the last one repeats. `fail:` and the name of an error raises it. The
+model calls a tool for `call:book {"day": "2027-01-04"}`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from providers.contracts import (
     LlmCapabilities,
     SttCapabilities,
     TextDelta,
+    ToolCall,
     Transcript,
     TtsCapabilities,
 )
@@ -47,6 +49,7 @@ from providers.text import speakable
 
 _NAME = "fake"
 _FAIL = "fail:"
+_CALL = "call:"
 _FRAME = 160
 _VOICE_LEVEL = 300.0
 _FAILURES: dict[str, type[ProviderError]] = {
@@ -223,11 +226,19 @@ class FakeLlm(_Scripted):
     """`LanguageModel` that answers from its script, or repeats the question."""
 
     name = _NAME
-    capabilities = LlmCapabilities()
+    capabilities = LlmCapabilities(tools=True)
 
-    def stream(self, request: ChatRequest, *, deadline: Deadline) -> Iterator[TextDelta | ChatEnd]:
+    def stream(
+        self, request: ChatRequest, *, deadline: Deadline
+    ) -> Iterator[TextDelta | ToolCall | ChatEnd]:
         last = request.messages[-1].content if request.messages else "Hello."
-        words = self._next(request, deadline, default=last).split()
+        item = self._next(request, deadline, default=last)
+        if item.startswith(_CALL):
+            name, _, arguments = item.removeprefix(_CALL).partition(" ")
+            yield ToolCall(id=f"call_{len(self.calls)}", name=name, arguments=arguments or "{}")
+            yield ChatEnd(finish_reason="tool_calls")
+            return
+        words = item.split()
         for place, word in enumerate(words):
             if place:
                 _pause(self.settings.word_s, deadline)

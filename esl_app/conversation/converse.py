@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -65,6 +65,8 @@ class Conversation:
     mouth: Mouth
     journal: Journal
     on_turn: Callable[[Turn], None] = field(default=lambda _: None)
+    speculate: bool = True
+    _listening: Turn | None = None
     _kind: PromptKind = OPEN
     """Of the answer that what we said last asks for."""
     _saying: _Saying | None = None
@@ -83,6 +85,7 @@ class Conversation:
             try:
                 ended = self._turn(turn)
             finally:
+                self.brain.drop(turn)  # what was begun and not asked for
                 if self._saying is None or self._saying.turn is not turn:
                     self.finish(turn)
             if ended is not None:
@@ -101,12 +104,15 @@ class Conversation:
         cut, self._cut = self._cut, None
         understood, failed, goes_on = Understood(), None, False
         try:
+            # While it is open what was heard of the last answer, the history is not known.
+            self._listening = turn if cut is None else None
             understood = self.ears.hear(turn, kind=self._kind)
             if cut is not None and not understood.digits:
                 goes_on = self.ears.settled(understood.text)
         except ProviderError as error:
             failed = error
         finally:
+            self._listening = None
             if cut is not None and not goes_on:
                 self._settle(cut)
         if cut is not None and goes_on:
@@ -125,6 +131,14 @@ class Conversation:
             return Outcome(digits=digits, turns=self.loop.turns)
         step = self.loop.silence() if understood.silent else self.loop.heard(understood.text)
         return self._do(step, turn)
+
+    def guess(self, text: str) -> None:
+        """The caller's turn is likely to be these words: begin with the answer, if it is one."""
+        turn = self._listening
+        if not self.speculate or turn is None:
+            return
+        if isinstance(replace(self.loop).heard(text), Answer):
+            self.brain.guess(text, turn)
 
     # -- doing ----------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from providers.contracts import (
     StreamingSpeechToText,
     TextDelta,
     TextToSpeech,
+    ToolCall,
     Transcript,
 )
 from providers.deadline import Deadline
@@ -211,7 +212,9 @@ class _Llm:
         self.name, self.capabilities = inner.name, inner.capabilities
         self._inner, self._meter = inner, meter
 
-    def stream(self, request: ChatRequest, *, deadline: Deadline) -> Iterator[TextDelta | ChatEnd]:
+    def stream(
+        self, request: ChatRequest, *, deadline: Deadline
+    ) -> Iterator[TextDelta | ToolCall | ChatEnd]:
         self._meter.check(self.name)
         said, used = 0, (0, 0)
         stream = self._inner.stream(request, deadline=deadline)
@@ -220,7 +223,7 @@ class _Llm:
                 if isinstance(item, ChatEnd):
                     used = item.prompt_tokens, item.completion_tokens
                 else:
-                    said += len(item.text)
+                    said += len(item.arguments if isinstance(item, ToolCall) else item.text)
                     # Should the caller speak over it, or the model break off: it is charged.
                     used = _guess(request, said)
                 yield item

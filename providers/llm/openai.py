@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import openai
 from openai.types.chat import ChatCompletionChunk
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
-from providers.contracts import ChatEnd, ChatRequest, LlmCapabilities, TextDelta
+from providers.contracts import (
+    ChatEnd,
+    ChatRequest,
+    LlmCapabilities,
+    Message,
+    TextDelta,
+    ToolCall,
+)
 from providers.deadline import Deadline
 from providers.errors import BadResponse
 from providers.llm.citations import Citations, grounded
@@ -20,6 +29,8 @@ from providers.text import clean
 _NAME = "openai"
 # A token is about four characters. A server that ignores the limit is stopped well past it.
 _MOST_CHARACTERS_PER_TOKEN = 12
+_MOST_CALLS = 8
+_MOST_ARGUMENTS = 16_000
 
 
 class OpenAiChatConfig(OpenAiAccount):
@@ -34,6 +45,15 @@ class OpenAiChatConfig(OpenAiAccount):
 
 
 @dataclass(slots=True)
+class _Call:
+    """A call of a tool, which comes in pieces."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(slots=True)
 class _Progress:
     """What a stream has brought so far."""
 
@@ -44,6 +64,7 @@ class _Progress:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     said: bool = field(default=False)
+    calls: dict[int, _Call] = field(default_factory=dict)
 
     @property
     def full(self) -> bool:
@@ -59,11 +80,42 @@ class _Progress:
         choice = chunk.choices[0]
         if choice.finish_reason is not None:
             self.finish_reason = str(choice.finish_reason)
+        for part in choice.delta.tool_calls or ():
+            self._take_call(part)
         content = choice.delta.content
         if not content:
             return ""
         self.characters += len(content)
         return self.show(self.citations.feed(clean(content)))
+
+    def _take_call(self, part: ChoiceDeltaToolCall) -> None:
+        call = self.calls.setdefault(part.index, _Call())
+        call.id = call.id or part.id or ""
+        if part.function is not None:
+            call.name += part.function.name or ""
+            call.arguments += part.function.arguments or ""
+        if len(self.calls) > _MOST_CALLS or len(call.arguments) > _MOST_ARGUMENTS:
+            raise BadResponse("endless calls of tools", provider=_NAME)
+
+    def whole_calls(self) -> list[ToolCall]:
+        """The calls, once the answer has ended.
+
+        Raises:
+            BadResponse: one is not whole: half a call is never made.
+        """
+        if self.calls and self.finish_reason not in ("tool_calls", "stop"):
+            raise BadResponse("the answer broke off in a call of a tool", provider=_NAME)
+        for call in self.calls.values():
+            try:
+                whole = isinstance(json.loads(call.arguments or "{}"), dict)
+            except (ValueError, RecursionError):
+                whole = False
+            if not (whole and call.id and call.name):
+                raise BadResponse("a call of a tool is not whole", provider=_NAME)
+        return [
+            ToolCall(id=call.id, name=call.name, arguments=call.arguments or "{}")
+            for _, call in sorted(self.calls.items())
+        ]
 
     def show(self, text: str) -> str:
         self.said = self.said or bool(text.strip())
@@ -82,14 +134,16 @@ class OpenAiChat:
     """`LanguageModel` over chat completions."""
 
     name = _NAME
-    capabilities = LlmCapabilities(streaming=True, tools=False, grounded=False)
+    capabilities = LlmCapabilities(streaming=True, tools=True, grounded=False)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._settings = parse(OpenAiChatConfig, config, provider=_NAME)
         self._hold = OpenAiHold(self._settings, provider=_NAME)
 
-    def stream(self, request: ChatRequest, *, deadline: Deadline) -> Iterator[TextDelta | ChatEnd]:
-        """Text as it comes, then the end with usage and the ids of the cited sources."""
+    def stream(
+        self, request: ChatRequest, *, deadline: Deadline
+    ) -> Iterator[TextDelta | ToolCall | ChatEnd]:
+        """Text as it comes, calls of tools, the end with usage and the ids of cited sources."""
         progress = _Progress(
             citations=Citations(request.sources),
             most=request.max_tokens * _MOST_CHARACTERS_PER_TOKEN,
@@ -111,7 +165,9 @@ class OpenAiChat:
             raise BadResponse("the answer broke off", provider=_NAME)
         if held := progress.show(progress.citations.end().rstrip()):
             yield TextDelta(text=held)
-        if not progress.said:
+        calls = progress.whole_calls()
+        yield from calls
+        if not progress.said and not calls:
             raise BadResponse("an answer without text", provider=_NAME)
         yield progress.end()
 
@@ -130,12 +186,40 @@ class OpenAiChat:
             options["temperature"] = request.temperature
         if settings.report_usage:
             options["stream_options"] = {"include_usage": True}
-        messages: list[dict[str, str]] = [
+        if request.tools:
+            options["tools"] = [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": tool.name,
+                        "description": tool.description,
+                        "parameters": dict(tool.parameters),
+                    },
+                }
+                for tool in request.tools
+            ]
+        messages: list[dict[str, Any]] = [
             {"role": "system", "content": grounded(request.instructions, request.sources)},
-            *({"role": each.role, "content": each.content} for each in request.messages),
+            *map(_message, request.messages),
         ]
         create: Any = self._hold.sdk.chat.completions.create
         chunks: openai.Stream[ChatCompletionChunk] = create(
             model=settings.model, messages=messages, stream=True, timeout=timeout, **options
         )
         return chunks
+
+
+def _message(message: Message) -> dict[str, Any]:
+    sent: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.calls:
+        sent["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.calls
+        ]
+    if message.role == "tool":
+        sent["tool_call_id"] = message.call_id
+    return sent

@@ -86,6 +86,8 @@ class OpenAiServer:
 
     delay_s: float = 0.0
     pieces: list[str] = field(default_factory=lambda: ["We open ", "at eight [", "1]."])
+    # Calls of tools to answer with instead, one list a request; in pieces that split the arguments.
+    calls: deque[list[tuple[str, str]]] = field(default_factory=deque)
     transcript: str = "Is there parking near the clinic?"
     dimensions: int = 1536
     # Between two pieces of a chat answer.
@@ -96,6 +98,8 @@ class OpenAiServer:
     seen: list[Seen] = field(default_factory=list)
     open: int = 0
     most_open: int = 0
+    # Answers that were read to their end.
+    chats_read: int = 0
 
     def __post_init__(self) -> None:
         self._server = WSGIServer(
@@ -154,6 +158,9 @@ class OpenAiServer:
 
     def _chat(self, seen: Seen) -> Iterator[bytes]:
         assert seen.json["stream"] is True
+        if self.calls:
+            yield from _called(self.calls.popleft())
+            return
         for place, piece in enumerate(self.pieces):
             if place and self.gap_s:
                 gevent.sleep(self.gap_s)
@@ -163,6 +170,7 @@ class OpenAiServer:
             usage = {"prompt_tokens": 21, "completion_tokens": 7, "total_tokens": 28}
             yield event({"choices": [], "usage": usage})
         yield b"data: [DONE]\n\n"
+        self.chats_read += 1
 
     def _speech(self, seen: Seen) -> Iterator[bytes]:
         assert seen.json["response_format"] == "pcm"
@@ -261,6 +269,21 @@ class OpenAiServer:
         while True:
             yield piece
             gevent.sleep(0)
+
+
+def _called(calls: list[tuple[str, str]]) -> Iterator[bytes]:
+    for index, (name, arguments) in enumerate(calls):
+        first = {"index": index, "id": f"call_{index}", "type": "function"}
+        yield _call({**first, "function": {"name": name, "arguments": ""}})
+        for begin in range(0, len(arguments), 5):
+            piece = {"arguments": arguments[begin : begin + 5]}
+            yield _call({"index": index, "function": piece})
+    yield event({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    yield b"data: [DONE]\n\n"
+
+
+def _call(part: dict[str, Any]) -> bytes:
+    return event({"choices": [{"index": 0, "delta": {"tool_calls": [part]}}]})
 
 
 def event(data: dict[str, Any]) -> bytes:

@@ -43,6 +43,7 @@ from esl_app.media.prompts import Prompt
 from esl_app.protocol import Event
 from esl_app.turn.barge_in import BargeIn, BargeInRules, Resume, State
 from esl_app.turn.endpointing import Endpointer
+from esl_app.turn.guessing import Guessing, GuessRules
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.deadline import Deadline
@@ -80,6 +81,7 @@ class DuplexMedia:
         language: str,
         recognise: Recognise,
         open_stream: OpenStream | None = None,
+        guess_rules: GuessRules | None = None,
     ) -> None:
         self._leg = leg
         self._file = file
@@ -90,6 +92,9 @@ class DuplexMedia:
         self._recognise = recognise
         self._pauses = Pauses()
         self._open_stream = open_stream
+        self._guess_rules = guess_rules or GuessRules()
+        self.on_likely: Callable[[str], None] | None = None
+        """Told words that are likely the caller's whole turn, while we listen; may not wait."""
         self._barge_in = BargeIn(BargeInRules(language=language, streaming=bool(open_stream)))
         self._link: UnicastLink | None = None
         self._listener: Listener | None = None
@@ -211,6 +216,8 @@ class DuplexMedia:
                 recognise=recognise,
                 now=time.monotonic(),
                 no_input_s=no_input_s,
+                guessing=Guessing(self._guess_rules),
+                on_likely=self.on_likely,
                 since=since if listener.has_utterance else None,
             )
             try:

@@ -11,6 +11,7 @@ import sys
 import time
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import gevent
@@ -28,6 +29,8 @@ from providers.contracts import (
     SpeechToText,
     TextDelta,
     TextToSpeech,
+    ToolCall,
+    ToolSpec,
 )
 from providers.deadline import Deadline
 from providers.errors import BadRequest, BadResponse, Unavailable
@@ -89,10 +92,92 @@ REQUEST = ChatRequest(
 )
 
 
-def said(stream: Iterator[TextDelta | ChatEnd]) -> tuple[str, ChatEnd]:
+def said(stream: Iterator[TextDelta | ToolCall | ChatEnd]) -> tuple[str, ChatEnd]:
     *deltas, end = stream
     text = "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
     return text, cast(ChatEnd, end)
+
+
+# Tools
+
+SLOTS = ToolSpec(
+    name="free_slots",
+    description="Free appointments of a day.",
+    parameters={"type": "object", "properties": {"day": {"type": "string"}}},
+)
+WITH_TOOLS = replace(REQUEST, tools=(SLOTS,))
+
+
+def test_a_call_of_a_tool_comes_whole(llm: LanguageModel, openai_server: OpenAiServer) -> None:
+    openai_server.calls.append([("free_slots", '{"day": "2027-01-04"}'), ("other", "")])
+    *calls, end = llm.stream(WITH_TOOLS, deadline=soon())
+    assert calls == [
+        ToolCall(id="call_0", name="free_slots", arguments='{"day": "2027-01-04"}'),
+        ToolCall(id="call_1", name="other", arguments="{}"),
+    ]
+    assert isinstance(end, ChatEnd)
+    sent = openai_server.seen[0].json["tools"]
+    assert sent == [
+        {
+            "type": "function",
+            "function": {
+                "name": "free_slots",
+                "description": "Free appointments of a day.",
+                "parameters": SLOTS.parameters,
+            },
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        b"",  # the connection ends within the arguments
+        event({"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}),
+        event({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
+    ],
+)
+def test_half_a_call_is_never_made(
+    half: bytes, llm: LanguageModel, openai_server: OpenAiServer
+) -> None:
+    function = {"name": "book", "arguments": '{"day": "2027-'}
+    part = {"index": 0, "id": "c", "type": "function", "function": function}
+    begun = event({"choices": [{"index": 0, "delta": {"tool_calls": [part]}}]})
+    openai_server.replies.append(("text/event-stream", begun + half))
+    found: list[Any] = []
+    with pytest.raises(BadResponse):
+        found.extend(llm.stream(WITH_TOOLS, deadline=soon()))
+    assert found == []
+
+
+def test_what_a_tool_told_goes_back_to_the_model(
+    llm: LanguageModel, openai_server: OpenAiServer
+) -> None:
+    call = ToolCall(id="call_0", name="free_slots", arguments="{}")
+    request = replace(
+        WITH_TOOLS,
+        messages=[
+            Message(role="user", content="Tuesday?"),
+            Message(role="assistant", content="", calls=[call]),
+            Message(role="tool", content="09:00", call_id="call_0"),
+        ],
+    )
+    said(llm.stream(request, deadline=soon()))
+    assert openai_server.seen[0].json["messages"][1:] == [
+        {"role": "user", "content": "Tuesday?"},
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [
+                {
+                    "id": "call_0",
+                    "type": "function",
+                    "function": {"name": "free_slots", "arguments": "{}"},
+                }
+            ],
+        },
+        {"role": "tool", "content": "09:00", "tool_call_id": "call_0"},
+    ]
 
 
 # Chat

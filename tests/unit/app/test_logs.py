@@ -20,10 +20,12 @@ HARMLESS = {
     "accepted", "adapter", "applied", "bytes", "cause", "characters", "completion_tokens",
     "count", "directories", "disposition", "document", "domain", "dropped", "duration_s",
     "ending", "engine", "error", "event_name", "field", "file", "first_audio_ms_max", "flow",
-    "folder", "frames_in", "handler_s", "hangup_cause", "host", "kind", "leg", "leg_failed",
+    "folder", "frames_in", "guesses", "guesses_used", "handler_s", "hangup_cause", "host",
+    "kind", "leg", "leg_failed",
     "legs", "limit", "line", "load_s", "lookup", "model", "name", "network", "passages", "peer",
     "pid", "port", "problem", "process", "prompt_tokens", "provider", "reason", "reply", "role",
-    "rows", "seconds", "signal", "stage", "state", "status", "stderr", "tenant", "times",
+    "rows", "saved_ms", "seconds", "signal", "stage", "state", "status", "stderr", "tenant",
+    "times", "tool",
     "transferred", "troubles", "turns", "uuid", "vad", "version", "where",
 }  # fmt: skip
 
