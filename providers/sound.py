@@ -1,9 +1,10 @@
-"""Sound as adapters need it: resampling, WAV in and out, level. No other sound work lives here."""
+"""Sound as values: resampling, WAV in and out, level. For adapters and those above them."""
 
 from __future__ import annotations
 
 import io
 import wave
+from typing import BinaryIO
 
 import numpy as np
 import soxr
@@ -14,8 +15,7 @@ from providers.contracts import Audio
 
 def samples(audio: Audio) -> NDArray[np.float32]:
     """Samples from -1 to 1. An odd last byte is dropped."""
-    whole = len(audio.pcm) // 2 * 2
-    return np.frombuffer(audio.pcm[:whole], "<i2").astype(np.float32) / 32768.0
+    return np.frombuffer(_whole(audio), "<i2").astype(np.float32) / 32768.0
 
 
 def at_rate(audio: Audio, rate: int) -> NDArray[np.float32]:
@@ -24,6 +24,14 @@ def at_rate(audio: Audio, rate: int) -> NDArray[np.float32]:
     if audio.rate == rate or not found.size:
         return found
     return np.asarray(soxr.resample(found, audio.rate, rate), dtype=np.float32)
+
+
+def resample(audio: Audio, rate: int) -> Audio:
+    """The same sound at another rate; `at_rate` for who wants PCM and not numbers."""
+    if audio.rate == rate:
+        return audio
+    found = np.frombuffer(_whole(audio), "<i2")
+    return Audio(pcm=soxr.resample(found, audio.rate, rate).astype("<i2").tobytes(), rate=rate)
 
 
 def level_dbfs(found: NDArray[np.float32]) -> float:
@@ -50,12 +58,28 @@ def from_wav(data: bytes) -> Audio:
     Raises:
         ValueError: it is not one, or it is cut short.
     """
+    channels, audio = read_channels(io.BytesIO(data))
+    if channels != 1:
+        raise ValueError(f"{channels} channels, one expected")
+    return audio
+
+
+def read_channels(stream: BinaryIO) -> tuple[int, Audio]:
+    """How many channels a 16-bit WAV file has, and its samples, a channel beside the other.
+
+    Raises:
+        ValueError: it is not one, or it is cut short.
+    """
     try:
-        with wave.open(io.BytesIO(data), "rb") as file:
-            if file.getnchannels() != 1 or file.getsampwidth() != 2:
-                raise ValueError("not 16-bit mono")
+        with wave.open(stream, "rb") as file:
+            width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
             pcm = file.readframes(file.getnframes())
-            rate = file.getframerate()
     except (wave.Error, EOFError) as error:
         raise ValueError(f"not a WAV file: {error}") from error
-    return Audio(pcm=pcm, rate=rate)
+    if width != 2:
+        raise ValueError(f"{width * 8}-bit samples, 16-bit expected")
+    return channels, Audio(pcm=pcm, rate=rate)
+
+
+def _whole(audio: Audio) -> bytes:
+    return audio.pcm[: len(audio.pcm) // 2 * 2]

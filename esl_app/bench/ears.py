@@ -24,8 +24,9 @@ from esl_app.bench import BenchError
 from esl_app.bench.noises import SPEECH_DBFS, Samples, babble, gain_to, made, white
 from esl_app.ears import EnergyVad, Listener, SileroVad, SpeechEnded, SpeechStarted, Vad
 from esl_app.ears.networks import SileroLite, SileroWide
-from esl_app.media.sound import TELEPHONE_RATE, frame_levels, read_wav, resample
+from esl_app.media.sound import TELEPHONE_RATE, frame_levels, read_wav
 from providers.engine import EngineError, check, package_file
+from providers.sound import resample
 
 _FRAME: Final = TELEPHONE_RATE // 50
 _LEAD_S: Final = 2.5  # what the gate needs to know the line

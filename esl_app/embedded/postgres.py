@@ -19,6 +19,7 @@ from pathlib import Path
 
 from esl_app.embedded import _binaries, _process
 from esl_app.embedded._process import EmbeddedError
+from esl_app.embedded._server import EmbeddedServer
 
 _SOCKET = ".s.PGSQL.5432"
 _START_S = 30.0
@@ -41,7 +42,7 @@ _SETTINGS = {
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(EmbeddedServer):
     """One PostgreSQL server for one folder, owned by this process.
 
     >>> server = EmbeddedPostgres(Path("var/postgres"))  # doctest: +SKIP
@@ -54,13 +55,13 @@ class EmbeddedPostgres:
         durable: False trades crash safety for speed (tests).
     """
 
+    name = "PostgreSQL"
+    stop_steps = _STOP_STEPS
+
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
-        self.data_dir = data_dir.absolute()
+        super().__init__(data_dir)
         self._settings = _SETTINGS if durable else _SETTINGS | _FORGETFUL
         self._durable = durable
-        self._lock = _process.FolderLock(self.data_dir, "PostgreSQL")
-        self._process: subprocess.Popen[bytes] | None = None
-        self._socket_dir: Path | None = None
 
     @property
     def _cluster(self) -> Path:
@@ -84,36 +85,8 @@ class EmbeddedPostgres:
         return _process.kept_secret(self.data_dir / "app_password")
 
     @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def start(self) -> None:
-        """Start the server and wait until it takes connections.
-
-        Raises:
-            EmbeddedError: In use by another process, or it did not come up; says why.
-        """
-        if self.running:
-            return
-        _process.make_folder(self.data_dir)
-        self._lock.acquire()
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Stop the server, at the latest after 20 s, and give the folder free."""
-        if not self._lock.is_ours:
-            return  # not started, or a forked child's copy
-        if self._process is not None:
-            _process.stop(self._process, steps=_STOP_STEPS)
-            self._process = None
-        if self._socket_dir is not None and self._socket_dir != self._cluster.resolve():
-            shutil.rmtree(self._socket_dir, ignore_errors=True)
-        self._socket_dir = None
-        self._lock.release()
+    def _home(self) -> Path:
+        return self._cluster.resolve()
 
     def running_url(self, database: str = "postgres", *, within_s: float = 10.0) -> str | None:
         """Superuser's URL when another process of ours runs the server in this folder, else None.
@@ -153,27 +126,18 @@ class EmbeddedPostgres:
         cluster = self._cluster.resolve()
         socket_dir = _process.socket_folder(cluster, _SOCKET, owner)
         self._socket_dir = socket_dir
-        log_path = self.data_dir / "server.log"
-        log = _process.open_log(log_path)
-        try:
-            options = [f"{name}={value}" for name, value in self._settings.items()]
-            self._process = process = _process.spawn(
-                [
-                    install / "bin" / "postgres",
-                    *("-D", cluster, "-k", socket_dir),
-                    *(word for option in options for word in ("-c", option)),
-                ],
-                owner=owner,
-                stderr=log,
-                parent_death=signal.SIGINT,
-            )
-        finally:
-            os.close(log)
-        if not _process.wait_ready(process, lambda: self._is_ready(process), within_s=_START_S):
-            ended = f"ended with {process.poll()}" if process.poll() is not None else "is not ready"
-            raise EmbeddedError(
-                f"{self.data_dir}: PostgreSQL {ended}: {_process.last_log_line(log_path)}"
-            )
+        options = [f"{name}={value}" for name, value in self._settings.items()]
+        self._run(
+            [
+                install / "bin" / "postgres",
+                *("-D", cluster, "-k", socket_dir),
+                *(word for option in options for word in ("-c", option)),
+            ],
+            owner=owner,
+            parent_death=signal.SIGINT,
+            is_ready=self._is_ready,
+            within_s=_START_S,
+        )
 
     def _is_ready(self, process: subprocess.Popen[bytes]) -> bool:
         # As pg_ctl does: the eighth line of the pid file is the postmaster's own word.

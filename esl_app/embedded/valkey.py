@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
-import subprocess
 import urllib.parse
 from pathlib import Path
 
 from esl_app.embedded import _binaries, _process
 from esl_app.embedded._process import EmbeddedError
+from esl_app.embedded._server import EmbeddedServer
 
 _SOCKET = "valkey.sock"
 _START_S = 10.0
 
 
-class EmbeddedValkey:
+class EmbeddedValkey(EmbeddedServer):
     """One Valkey server for one folder, owned by this process.
 
     Args:
@@ -25,12 +24,12 @@ class EmbeddedValkey:
         persist: Keep an append-only file there, so that live state survives a restart.
     """
 
+    name = "Valkey"
+    stop_steps = ((signal.SIGTERM, 5.0),)
+
     def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
-        self.data_dir = data_dir.absolute()
+        super().__init__(data_dir)
         self._persist = persist
-        self._lock = _process.FolderLock(self.data_dir, "Valkey")
-        self._process: subprocess.Popen[bytes] | None = None
-        self._socket_dir: Path | None = None
 
     @property
     def url(self) -> str:
@@ -40,39 +39,15 @@ class EmbeddedValkey:
         password = _process.kept_secret(self.data_dir / "password")
         return _url(password, self._socket_dir / _SOCKET)
 
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def start(self) -> None:
-        """Start the server and wait until it answers.
-
-        Raises:
-            EmbeddedError: In use by another process, or it did not come up; says why.
-        """
-        if self.running:
-            return
-        _process.make_folder(self.data_dir)
-        self._lock.acquire()
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-
     def stop(self) -> None:
-        """Stop the server, at the latest after 10 s, and give the folder free."""
-        if not self._lock.is_ours:
-            return  # not started, or a forked child's copy
-        if self._process is not None:
-            _process.stop(self._process, steps=((signal.SIGTERM, 5.0),))
-            self._process = None
-        if self._socket_dir is not None:
-            (self.data_dir / "socket").unlink(missing_ok=True)
-            if self._socket_dir != self.data_dir:
-                shutil.rmtree(self._socket_dir, ignore_errors=True)
-        self._socket_dir = None
-        self._lock.release()
+        """Stop the server, within seconds, and give the folder free; again is harmless."""
+        if self._lock.is_ours:
+            (self.data_dir / "socket").unlink(missing_ok=True)  # where it listens no more
+        super().stop()
+
+    @property
+    def _home(self) -> Path:
+        return self.data_dir
 
     def running_url(self, *, within_s: float = 10.0) -> str | None:
         """The URL when another process of ours runs the server in this folder, else None."""
@@ -104,19 +79,13 @@ class EmbeddedValkey:
         with os.fdopen(fd, "w") as file:
             # In a file, not in the arguments: any user can read those with ps.
             file.write(self._config(path, password))
-        log_path = self.data_dir / "server.log"
-        log = _process.open_log(log_path)
-        try:
-            self._process = process = _process.spawn(
-                [program, config_path], owner=owner, stderr=log, parent_death=signal.SIGTERM
-            )
-        finally:
-            os.close(log)
-        if not _process.wait_ready(process, lambda: _answers(path, password), within_s=_START_S):
-            ended = f"ended with {process.poll()}" if process.poll() is not None else "is not ready"
-            raise EmbeddedError(
-                f"{self.data_dir}: Valkey {ended}: {_process.last_log_line(log_path)}"
-            )
+        self._run(
+            [program, config_path],
+            owner=owner,
+            parent_death=signal.SIGTERM,
+            is_ready=lambda _: _answers(path, password),
+            within_s=_START_S,
+        )
 
     def _config(self, path: Path, password: str) -> str:
         lines = [

@@ -30,6 +30,7 @@ from esl_app.errors import ConfigError
 from esl_app.media import sound
 from providers.contracts import Audio
 from providers.errors import BadResponse, Unavailable
+from providers.sound import resample
 
 _IN_USE_S: Final = 600.0  # a sweep, which renews what is held, comes far more often
 _BURST: Final = 16  # files deleted before calls get their turn
@@ -184,7 +185,7 @@ class PromptCache:
             raise BadResponse("no sound came for a text with words", provider=provider)
         try:
             self._directory(path.parent)
-            sound.write_wav(path, sound.resample(audio, sound.TELEPHONE_RATE))
+            sound.write_wav(path, resample(audio, sound.TELEPHONE_RATE))
         except OSError as error:  # the disk is full: a voice that fails, not a call that does
             raise Unavailable(f"{path.parent}: {error.strerror}", provider="prompts") from error
 

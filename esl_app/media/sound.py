@@ -1,4 +1,4 @@
-"""Sound as values: WAV files, resampling, joining, and how loud what is.
+"""Sound in files, and how loud what is; what needs no file is in `providers.sound`.
 
 Inside, audio is `providers.contracts.Audio`: s16le mono PCM. Telephone files are 8 kHz 16-bit WAV.
 """
@@ -11,9 +11,9 @@ import wave
 from pathlib import Path
 
 import numpy as np
-import soxr
 
 from providers.contracts import Audio
+from providers.sound import read_channels
 
 with warnings.catch_warnings():  # it looks for ffmpeg, which nothing here needs, and for audioop
     warnings.simplefilter("ignore")
@@ -33,21 +33,13 @@ def read_wav(path: Path) -> Audio:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
         try:
-            with wave.open(stream) as reader:
-                width, channels, rate = (
-                    reader.getsampwidth(),
-                    reader.getnchannels(),
-                    reader.getframerate(),
-                )
-                pcm = reader.readframes(reader.getnframes())
-        except (wave.Error, EOFError) as error:
-            raise ValueError(f"{path}: not a WAV file: {error}") from error
-    if width != 2:
-        raise ValueError(f"{path}: {width * 8}-bit samples, 16-bit expected")
-    if channels > 1:
-        segment = AudioSegment(pcm, sample_width=2, frame_rate=rate, channels=channels)
-        pcm = segment.set_channels(1).raw_data
-    return Audio(pcm=pcm, rate=rate)
+            channels, audio = read_channels(stream)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    if channels == 1:
+        return audio
+    segment = AudioSegment(audio.pcm, sample_width=2, frame_rate=audio.rate, channels=channels)
+    return Audio(pcm=segment.set_channels(1).raw_data, rate=audio.rate)
 
 
 def write_wav(path: Path, audio: Audio) -> None:
@@ -74,20 +66,6 @@ def write_channels(path: Path, tracks: list[Audio]) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-
-
-def resample(audio: Audio, rate: int) -> Audio:
-    """The same sound at another rate (soxr; pydub's own resampling is linear)."""
-    if audio.rate == rate:
-        return audio
-    samples = np.frombuffer(audio.pcm, "<i2")
-    return Audio(pcm=soxr.resample(samples, audio.rate, rate).astype("<i2").tobytes(), rate=rate)
-
-
-def join(parts: list[Audio]) -> Audio:
-    """Parts of one rate, one after the other."""
-    assert parts
-    return Audio(pcm=b"".join(part.pcm for part in parts), rate=parts[0].rate)
 
 
 def frame_levels(audio: Audio) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -48,6 +48,7 @@ from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.deadline import Deadline
 from providers.errors import ProviderError
+from providers.sound import resample
 
 log = structlog.get_logger()
 
@@ -153,7 +154,7 @@ class DuplexMedia:
         if barge_in and (key := self._leg.digits.pending[:1]):
             return Played(key=key)
         by_voice = by_voice and barge_in
-        audio = sound.resample(sound.read_wav(prompt.path), player.rate)
+        audio = resample(sound.read_wav(prompt.path), player.rate)
         if listener.has_utterance and not listener.speaking:
             listener.forget()  # a noise between two prompts, that nobody asked about
             words.reset()

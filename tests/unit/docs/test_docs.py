@@ -62,12 +62,15 @@ def test_the_command_line_reference_is_current() -> None:
     assert REFERENCE.read_text("utf-8") == text
 
 
+COMMAND = re.compile(r"(?:^ {4,}|`)voice-ai ([a-z][^`\n#|]*)", re.MULTILINE)
 SHOWN = sorted(
     {
         (page, line)
         for page in PAGES
         if page != REFERENCE
-        for line in re.findall(r"(?m)(?:^ {4,}|`)voice-ai ([a-z][^`\n#|]*)", page.read_text("utf-8"))
+        for line in re.findall(
+            r"(?m)(?:^ {4,}|`)voice-ai ([a-z][^`\n#|]*)", page.read_text("utf-8")
+        )
     }
 )
 

@@ -17,7 +17,7 @@ from providers.deadline import Deadline
 from providers.engine import EngineError, check, package_file
 from providers.openai_client import retry_after_s
 from providers.shared import Shared
-from providers.sound import at_rate, from_wav, level_dbfs, samples, to_wav
+from providers.sound import at_rate, from_wav, level_dbfs, resample, samples, to_wav
 from providers.stt.whisper_local import _languages
 from providers.text import clean, primary, speakable
 
@@ -60,6 +60,13 @@ def test_wav_out_and_in_is_the_same_sound(values: list[int], rate: int) -> None:
 def test_what_is_not_wav_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="not a WAV file"):
         from_wav(data)
+
+
+def test_half_a_sample_at_the_end_is_no_sound() -> None:
+    odd = Audio(pcm=bytes(8001), rate=8000)
+    assert len(resample(odd, 16_000).pcm) == len(
+        resample(Audio(pcm=bytes(8000), rate=8000), 16_000).pcm
+    )
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000])
