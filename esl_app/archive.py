@@ -1,7 +1,8 @@
 """What is kept of a call: its conversation and message rows, written beside the call.
 
 A greenlet of the call's own writes; the caller never waits for PostgreSQL. Rows that cannot be
-written are counted and logged without their content.
+written are counted and logged without their content. The sound of the call is kept elsewhere
+(`esl_app.recording`): the row only says where.
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ class Archive:
                 "final_action": facts["ending"] or facts["disposition"],
                 "hangup_cause": facts["hangup_cause"],
                 "transfer_extension": facts["transferred_to"],
+                "recording_file_path": facts["recording"],
             }
         )
         self._put(lambda: self._save(ended))

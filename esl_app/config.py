@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     """A group FreeSWITCH's user is in: spool directories are then 2770 instead of 0750."""
     prompts_mb: Annotated[int, Field(ge=1)] = 1024
     """How much synthesised speech is kept on disk; the least lately used goes first."""
+    recordings_dir: Path | None = None
+    """Recordings of whole calls, of tenants who have that on; FreeSWITCH writes them there."""
     flows_dir: Path = Path("dialplan/flows")
     sounds_dir: Path = Path("sounds")
     """Recorded sounds that flows play by name: `call.play("holiday.wav")`."""
@@ -120,6 +122,10 @@ class Settings(BaseSettings):
     @property
     def spool(self) -> Path:
         return (self.spool_dir or self.data_dir / "spool").absolute()
+
+    @property
+    def recordings(self) -> Path:
+        return (self.recordings_dir or self.data_dir / "recordings").absolute()
 
     @classmethod
     def settings_customise_sources(

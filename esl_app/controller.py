@@ -23,6 +23,7 @@ from esl_app.media.duplex import Pacer
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import Spool
 from esl_app.media.switch_recogniser import recogniser_of
+from esl_app.recording import Recordings
 from esl_app.server import ListenSettings, Server
 from esl_app.serving import WARM_S, Observer, OnCall, Serving, Worker
 from esl_app.stores import Stores
@@ -87,6 +88,7 @@ class Controller:
                 max_bytes=settings.prompts_mb << 20,
             ),
             budget=Budget(settings.speculation.most_at_once),
+            recordings=Recordings(settings.recordings, mode=self._spool.mode, gid=self._spool.gid),
             flows=FlowLoader(settings.flows_dir),
             observe=observe,
             on_call=on_call,

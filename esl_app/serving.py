@@ -33,6 +33,7 @@ from esl_app.media.file import FileMedia
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import LegSpool
 from esl_app.media.switch_recogniser import SwitchRecogniser
+from esl_app.recording import CallRecording, Recordings, hindrance
 from esl_app.sessions import Session
 from esl_app.stores import Stores
 from esl_app.turn import BargeInRules, Rules, TurnLoop, phrases
@@ -64,6 +65,7 @@ class Worker:
     vad: Vad
     prompts: PromptCache
     budget: Budget
+    recordings: Recordings
     flows: FlowLoader
     observe: Observer | None
     on_call: OnCall | None
@@ -113,6 +115,7 @@ class Serving:
                 began=self.began,
             )
             stack.callback(self._archive.close)
+            self._recording = self._record()
             # Models load while the greeting is heard; costs nothing when they are loaded.
             warming = spawn(self.worker.engines.warm, self.engines, Deadline.after(WARM_S))
             stack.callback(warming.kill)
@@ -132,6 +135,20 @@ class Serving:
                 disposition = self._flow(call)
             finally:
                 self._over(disposition, call, conversation)
+
+    def _record(self) -> CallRecording | None:
+        if not self.tenant.policy.recording_enabled:
+            return None
+        if (reason := hindrance(self.tenant.policy)) is not None:
+            self.journal.add("not_recorded", reason=reason)
+            return None
+        return CallRecording(
+            self.leg,
+            recordings=self.worker.recordings,
+            domain_uuid=self._domain_uuid,
+            conversation_uuid=self._conversation_uuid,
+            journal=self.journal,
+        )
 
     def _assemble(self) -> tuple[Call, Conversation, Media]:
         row, deadlines, journal = (
@@ -374,6 +391,7 @@ class Serving:
             "ending": ending.data["ending"] if ending else None,
             "hangup_cause": leg.hangup_cause or ("BLIND_TRANSFER" if leg.transferred else None),
             "speculation": conversation.brain.ledger.facts,
+            "recording": self._recording.file if self._recording else None,
             "transferred_to": moved.data["extension"] if moved and leg.transferred else None,
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from esl_app.switchsim.bugs import Recording
 from esl_app.switchsim.session import Session
@@ -23,6 +24,7 @@ def record_session(session: Session, argument: str) -> None:
         return own[name] == "true" if name in own else session.channel.true(name)
 
     try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)  # `record` makes none
         recording = Recording(
             path,
             stereo=true("RECORD_STEREO"),
