@@ -12,7 +12,7 @@ import pytest
 
 from esl_app.errors import Hangup
 from esl_app.journal import Journal
-from esl_app.leg import Leg
+from esl_app.leg import UNSPECIFIED, Leg
 from esl_app.media import sound
 from esl_app.media.contract import Heard, Played
 from esl_app.media.detect import DetectMedia
@@ -106,7 +106,8 @@ def test_words_come_from_the_engine(
     heard: list[Heard] = []
 
     def flow(media: DetectMedia, _: Journal) -> None:
-        assert media.play(prompt(0.5)).heard_s == 0.5
+        media.play(prompt(0.5))
+        assert media.sent_s == 0.5
         heard.extend([listen(media), listen(media)])
         heard.append(listen(media, no_input_s=0.5))
 
@@ -129,12 +130,15 @@ def test_a_voice_silences_a_prompt_and_is_heard_after_it(
     switch: FreeSwitch, phone: Phone, tmp_path: Path, prompt: Callable[[float], Prompt]
 ) -> None:
     played: list[Played] = []
+    sent_s: list[float] = []
     heard: list[Heard] = []
 
     def flow(media: DetectMedia, _: Journal) -> None:
         played.append(media.play(prompt(15.0)))
+        sent_s.append(media.sent_s)
         heard.append(listen(media))
         played.append(media.play(prompt(1.0), barge_in=False))
+        sent_s.append(media.sent_s)
 
     with served(switch, tmp_path / "spool", flow):
         call = phone.call(NUMBER)
@@ -144,13 +148,11 @@ def test_a_voice_silences_a_prompt_and_is_heard_after_it(
         call.say(load_wav(PARKING))
         silent = call.heard.spurts(began)[0].end - began
         call.ended.wait(15)
-    cut, whole = played
-    assert cut.voice
-    assert 0.5 < cut.heard_s < 5.0
+    assert [one.voice for one in played] == [True, False]
+    assert 0.5 < sent_s[0] < 5.0
+    assert sent_s[1] == 1.0
     assert heard[0].words is not None
     assert heard[0].words.text == "agent"
-    assert not whole.voice
-    assert whole.heard_s == 1.0
     assert silent < 1.0, "from the first frame said, silence before the voice included"
 
 
@@ -197,4 +199,5 @@ def test_a_hang_up_in_the_middle_of_it_ends_everything(
             time.sleep(0.02)
     over = journals[0].last("over")
     assert over is not None
-    assert over.data["cause"] == "NORMAL_CLEARING"
+    # Without linger the socket's end may overtake CHANNEL_HANGUP, and the cause with it.
+    assert over.data["cause"] in {"NORMAL_CLEARING", UNSPECIFIED}
