@@ -54,6 +54,11 @@ class CallLimits(_Section):
         str, Field(pattern=r"^(|\+?[0-9*#]{1,32}|[A-Za-z][A-Za-z0-9_.-]{0,63})$")
     ] = "operator"
     """Where a call goes when its flow breaks; empty hangs up after the apology."""
+    no_service_sound: Annotated[str, Field(pattern=r"^(|[A-Za-z0-9_][A-Za-z0-9_./-]*)$")] = ""
+    """A sound below `sounds_dir` that callers of a number without a tenant hear, unanswered (early
+    media), before the call ends with UNALLOCATED_NUMBER; empty: that at once."""
+    country: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = ""
+    """How dialled numbers without a country are read while the tenant is not known (ISO 3166)."""
     fallback_context: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")] = (
         "voice-ai-fallback"
     )

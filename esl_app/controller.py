@@ -23,6 +23,7 @@ from esl_app.media.duplex import Pacer
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import Spool
 from esl_app.media.switch_recogniser import recogniser_of
+from esl_app.no_service import no_service
 from esl_app.recording import Recordings
 from esl_app.server import ListenSettings, Server
 from esl_app.serving import WARM_S, Observer, OnCall, Serving, Worker
@@ -30,7 +31,7 @@ from esl_app.stores import Stores
 from providers import registry
 from providers.deadline import Deadline
 from providers.errors import ProviderError
-from tenants import routing
+from tenants.directory import Directory
 from tenants.errors import TenantError, UnknownTenant
 from tenants.models import Tenant
 
@@ -72,6 +73,7 @@ class Controller:
         listener: socket.socket | None = None,
     ) -> None:
         self._settings = settings
+        self._directory = Directory(stores.database, country=settings.call.country or None)
         self._spool = Spool(settings.spool, group=settings.spool_group)
         self.engines = EnginePool()
         self.pacer = Pacer()
@@ -117,6 +119,7 @@ class Controller:
         """
         self._worker.flows.get(self._settings.call.flow)
         registry.preload()
+        self._directory.start()
         self._janitor = gevent.spawn(self._sweep)
         if self._settings.warm_offline:
             self._warming = gevent.spawn(self.warm)
@@ -136,6 +139,7 @@ class Controller:
         self.server.stop(drain_s)
         gevent.killall([g for g in (self._janitor, self._warming) if g is not None])
         self._janitor = self._warming = None
+        self._directory.close()
         self.engines.close()
         if isinstance(self._worker.vad, SileroVad):
             self._worker.vad.close()
@@ -145,8 +149,7 @@ class Controller:
     def _serve(self, leg: Leg) -> None:
         with ExitStack() as held:
             try:
-                tenant = routing.resolve(
-                    self._worker.stores.database,
+                tenant = self._directory.resolve(
                     domain_uuid=leg.channel.variable("domain_uuid"),
                     domain_name=leg.channel.variable("domain_name"),
                     destination_number=leg.channel.get("Caller-Destination-Number"),
@@ -158,7 +161,7 @@ class Controller:
                 spool = self._spool.open_leg(tenant.domain.domain_uuid, leg.uuid)
             except UnknownTenant as error:
                 log.warning("unknown_tenant", lookup=error.lookup, reason=error.reason)
-                leg.hangup("UNALLOCATED_NUMBER")
+                no_service(leg, self._settings)
             except (TenantError, ProviderError, OSError) as error:
                 # The dialplan's next actions are the standby controller, then an apology.
                 log.error("call_refused", error=str(error))  # noqa: TRY400 - its cause says no more

@@ -73,6 +73,21 @@ class BoundedConnection(psycopg.Connection[DictRow]):
         return super().wait(gen, interval, self.answer_s if timeout is None else timeout)
 
 
+class _Pool(ConnectionPool[BoundedConnection]):
+    """A pool in whose queue those alone are counted who still wait.
+
+    psycopg_pool (3.3) leaves whoever gave up in the queue until a connection comes back. During an
+    outage none does: once `max_waiting` have given up, everybody is refused before the pool would
+    try to connect again, and it never does, although the server is back.
+    """
+
+    def _get_ready_connection(self, timeout: float | None) -> BoundedConnection | None:
+        # Called with the pool's lock held, as the queue is only touched under it.
+        while self._waiting and (self._waiting[0].error or self._waiting[0].conn):
+            self._waiting.popleft()
+        return super()._get_ready_connection(timeout)
+
+
 class Database:
     """Connections of one process to PostgreSQL. Make it after forking.
 
@@ -100,7 +115,7 @@ class Database:
         self._limits = limits or Limits()
         self._refusal: TenantError | None = None
         self._closed = False
-        self._pool: ConnectionPool[BoundedConnection] = ConnectionPool(
+        self._pool = _Pool(
             url,
             connection_class=BoundedConnection,
             kwargs={
@@ -125,6 +140,11 @@ class Database:
             name="voice-ai",
             open=False,
         )
+
+    @property
+    def url(self) -> str:
+        """Where it connects to; holds the password."""
+        return self._url
 
     def check(self) -> None:
         """Connect once and look: reachable, migrated, and with a role that cannot see too much.

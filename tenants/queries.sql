@@ -260,6 +260,12 @@ UPDATE voice_ai.provider
    SET config = %(config)s, key_id = %(key_id)s, data_key = %(data_key)s
  WHERE domain_uuid = %(domain_uuid)s AND voice_ai_provider_uuid = %(voice_ai_provider_uuid)s;
 
+-- name: listen
+LISTEN voice_ai_tenant;
+
+-- name: still_there
+SELECT 1;
+
 -- Over all tenants: for a role that row-level security does not hold back.
 
 -- name: held_back

@@ -25,6 +25,7 @@ from tenants.models import (
     Tenant,
     in_order,
 )
+from tenants.numbers import canonical
 from tenants.vault import Place, Sealed, Vault
 
 _SQL = sql.load("tenants")
@@ -70,7 +71,9 @@ def create_tenant(db: Database, values: Mapping[str, Any]) -> Tenant:
         parse(
             Did,
             {
-                "destination_number": number,
+                "destination_number": canonical(number, domain.country)
+                if isinstance(number, str)
+                else number,
                 "voice_secretary_uuid": secretary.voice_secretary_uuid,
             },
             "number",

@@ -7,26 +7,101 @@ number. Never a SIP header (`variable_sip_h_*`), which any caller can write.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 
 from tenants import repository, sql
 from tenants.db import Database
-from tenants.destinations import read_destinations, read_rules
+from tenants.destinations import (
+    TransferDestination,
+    TransferRule,
+    read_destinations,
+    read_rules,
+)
 from tenants.errors import Lookup, UnknownTenant
-from tenants.fields import DOMAIN_PATTERN, NUMBER_PATTERN, normalise_number
-from tenants.limits import read_prices, read_quota
-from tenants.models import Did, Secretary, Tenant, in_order
-from tenants.opening import read_hours
-from tenants.policy import read_policy
-
-__all__ = ["normalise_number", "resolve"]
+from tenants.fields import DOMAIN_PATTERN, NUMBER_PATTERN
+from tenants.limits import Price, Quota, read_prices, read_quota
+from tenants.models import Did, Domain, ProviderRow, Secretary, Tenant, in_order
+from tenants.numbers import canonical
+from tenants.opening import BusinessHours, read_hours
+from tenants.policy import Policy, read_policy
 
 _SQL = sql.load("tenants")
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What the switch says about who was called, in the forms that rows are looked up by."""
+
+    lookup: Lookup
+    value: str = field(repr=False)
+    uuid: UUID | None = None
+    numbers: tuple[str, ...] = field(default=(), repr=False)
+    dialled: str = field(default="", repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        domain_uuid: str | UUID | None,
+        domain_name: str | None,
+        destination_number: str | None,
+        country: str | None,
+    ) -> Called:
+        """`domain_uuid`, else `domain_name`, else the dialled number.
+
+        "Else" means where the former is absent. One that is there and leads nowhere is a mistake in
+        the dialplan, and trying the next could hand the call to somebody else.
+        """
+        dialled = destination_number or ""
+        if domain_uuid:
+            value = str(domain_uuid)
+            return cls(lookup="domain_uuid", value=value, uuid=_uuid(value), dialled=dialled)
+        if domain_name:
+            return cls(lookup="domain_name", value=domain_name, dialled=dialled)
+        return cls(
+            lookup="destination_number",
+            value=dialled,
+            numbers=tuple(dict.fromkeys((canonical(dialled, None), canonical(dialled, country)))),
+            dialled=dialled,
+        )
+
+    def find(self, db: Database) -> UUID | None:
+        """The domain, asked of the database.
+
+        Raises:
+            DatabaseUnavailable: Nobody could be asked.
+        """
+        match self.lookup:
+            case "domain_uuid":
+                return self.uuid
+            case "domain_name":
+                return _by_name(db, self.value.strip().lower())
+            case "destination_number":
+                found = (_by_number(db, number) for number in self.numbers)
+                return next((uuid for uuid in found if uuid is not None), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Everything of a tenant that a call may need, whichever of its secretaries answers."""
+
+    domain: Domain
+    secretaries: tuple[Secretary, ...]
+    dids: tuple[Did, ...]
+    providers: tuple[ProviderRow, ...]
+    hours: tuple[BusinessHours, ...]
+    destinations: tuple[TransferDestination, ...]
+    rules: tuple[TransferRule, ...]
+    policy: Policy
+    quota: Quota
+    prices: tuple[Price, ...]
+    warnings: tuple[str, ...]
 
 
 def resolve(
@@ -35,66 +110,106 @@ def resolve(
     domain_uuid: str | UUID | None = None,
     domain_name: str | None = None,
     destination_number: str | None = None,
+    country: str | None = None,
 ) -> Tenant:
-    """The tenant of a call: by `domain_uuid`, else by `domain_name`, else by the dialled number.
+    """The tenant of a call, read from the database: see `Called.of` for the order of ways.
 
-    "Else" means where the former is absent. One that is there and leads nowhere is a mistake in the
-    dialplan, and trying the next could hand the call to somebody else.
+    Args:
+        db: The application's database.
+        domain_uuid: The dialplan's, if it set one.
+        domain_name: The dialplan's, if it set one.
+        destination_number: As it was dialled.
+        country: How a number without a country is read while the tenant is not known.
 
     Raises:
         UnknownTenant: Says which lookup failed and why.
         DatabaseUnavailable: Nobody could be asked.
     """
-    number = normalise_number(destination_number or "")
-    if domain_uuid:
-        lookup: Lookup = "domain_uuid"
-        value = str(domain_uuid)
-        found = _uuid(value)
-    elif domain_name:
-        lookup, value = "domain_name", domain_name
-        found = _by_name(db, domain_name.strip().lower())
-    else:
-        lookup, value = "destination_number", destination_number or ""
-        found = _by_number(db, number)
-    if found is None:
-        raise UnknownTenant(lookup, value)
-    with db.tenant(found) as cursor:
-        domain = repository.read_domain(cursor, found)
+    called = Called.of(
+        domain_uuid=domain_uuid,
+        domain_name=domain_name,
+        destination_number=destination_number,
+        country=country,
+    )
+    found = called.find(db)
+    rows = None if found is None else read(db, found)
+    if rows is None:
+        raise UnknownTenant(called.lookup, called.value)
+    return choose_tenant(rows, called)
+
+
+def read(db: Database, domain_uuid: UUID) -> Rows | None:
+    """A tenant's rows, in one transaction; None when there is no such tenant.
+
+    Raises:
+        DatabaseUnavailable: Nobody could be asked.
+    """
+    with db.tenant(domain_uuid) as cursor:
+        domain = repository.read_domain(cursor, domain_uuid)
         if domain is None:
-            raise UnknownTenant(lookup, value)
-        if not domain.is_enabled:
-            raise UnknownTenant(lookup, value, "the tenant is disabled")
-        secretary = choose(
-            repository.read_secretaries(cursor, found), repository.read_dids(cursor, found), number
-        )
-        if secretary is None:
-            raise UnknownTenant(lookup, value, "the tenant has no secretary for this number")
-        providers, troubles = repository.read_providers(cursor, found, db.vault)
+            return None
+        providers, troubles = repository.read_providers(cursor, domain_uuid, db.vault)
         for trouble in troubles:
-            # The call goes on with the next provider in order; a person has to see to this one.
-            log.error("provider_unreadable", tenant=str(found), reason=str(trouble))
-        return Tenant(
+            # Calls go on with the next provider in order; a person has to see to this one.
+            log.error("provider_unreadable", tenant=str(domain_uuid), reason=str(trouble))
+        return Rows(
             domain=domain,
-            secretary=secretary,
-            providers=in_order(providers, secretary),
+            secretaries=tuple(repository.read_secretaries(cursor, domain_uuid)),
+            dids=tuple(repository.read_dids(cursor, domain_uuid)),
+            providers=tuple(providers),
+            hours=tuple(read_hours(cursor, domain_uuid)),
+            destinations=tuple(read_destinations(cursor, domain_uuid)),
+            rules=tuple(read_rules(cursor, domain_uuid)),
+            policy=read_policy(cursor, domain_uuid),
+            quota=read_quota(cursor, domain_uuid),
+            prices=tuple(read_prices(cursor, domain_uuid)),
             warnings=tuple(str(trouble) for trouble in troubles),
-            hours=tuple(read_hours(cursor, found)),
-            destinations=tuple(read_destinations(cursor, found)),
-            rules=tuple(read_rules(cursor, found)),
-            policy=read_policy(cursor, found),
-            quota=read_quota(cursor, found),
-            prices=tuple(read_prices(cursor, found)),
         )
 
 
-def choose(secretaries: Sequence[Secretary], dids: Sequence[Did], number: str) -> Secretary | None:
+def choose_tenant(rows: Rows, called: Called) -> Tenant:
+    """The tenant as this call sees it: with the secretary who answers it.
+
+    Raises:
+        UnknownTenant: The tenant is disabled, or nobody of it answers this number.
+    """
+    if not rows.domain.is_enabled:
+        raise UnknownTenant(called.lookup, called.value, "the tenant is disabled")
+    numbers = {
+        canonical(called.dialled, None),
+        canonical(called.dialled, rows.domain.country),
+        *called.numbers,
+    }
+    secretary = choose(rows.secretaries, rows.dids, numbers)
+    if secretary is None:
+        raise UnknownTenant(
+            called.lookup, called.value, "the tenant has no secretary for this number"
+        )
+    return Tenant(
+        domain=rows.domain,
+        secretary=secretary,
+        providers=in_order(rows.providers, secretary),
+        hours=rows.hours,
+        destinations=rows.destinations,
+        rules=rows.rules,
+        policy=rows.policy,
+        quota=rows.quota,
+        prices=rows.prices,
+        warnings=rows.warnings,
+    )
+
+
+def choose(
+    secretaries: Sequence[Secretary], dids: Sequence[Did], numbers: Collection[str]
+) -> Secretary | None:
     """Who answers: by number, by extension, the default, or the only one there is."""
     enabled = {s.voice_secretary_uuid: s for s in secretaries if s.is_enabled}
+    dialled = {number for number in numbers if number}
     for did in dids:
-        if number and did.is_enabled and did.destination_number == number:
+        if did.is_enabled and did.destination_number in dialled:
             return enabled.get(did.voice_secretary_uuid)
     for secretary in enabled.values():
-        if number and secretary.extension == number:
+        if secretary.extension in dialled:
             return secretary
     for secretary in enabled.values():
         if secretary.is_default:

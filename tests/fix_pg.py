@@ -39,6 +39,20 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def own_server() -> Iterator[EmbeddedPostgres]:
+    """A server that a test may hurt."""
+    folder = Path(tempfile.mkdtemp(prefix="voice-ai-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder / "data", durable=False)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def template_database(postgres_server: EmbeddedPostgres) -> str:
     _execute(postgres_server.url, f"CREATE DATABASE {_TEMPLATE}")

@@ -189,3 +189,20 @@ def test_hanging_up_while_a_provider_thinks_ends_the_call_at_once(rig: Rig, slow
     call = rig.call(QUESTION, Wait(2.0), HangUp())
     assert time.monotonic() - began < 7, "nobody waited for the provider"
     assert call.facts["disposition"] == "hangup"
+
+
+def test_a_number_of_nobody_hears_so_and_pays_nothing(make_rig: Any) -> None:
+    rig: Rig = make_rig(no_service_sound="goodbye.wav")
+    call = rig.call(number="999")
+    assert not call.result.answered
+    played = [moment for moment in call.result.of("execute") if moment.what == "playback"]
+    assert played[0].detail.endswith("goodbye.wav")
+    assert call.result.hangup_cause == "UNALLOCATED_NUMBER"
+    assert not call.result.fell_back
+
+
+@pytest.mark.parametrize("sound", ["none.wav", "noise.txt"])
+def test_a_sound_that_is_not_there_ends_the_call_all_the_same(make_rig: Any, sound: str) -> None:
+    rig: Rig = make_rig(no_service_sound=sound)
+    call = rig.call(number="999")
+    assert call.result.hangup_cause == "UNALLOCATED_NUMBER"

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,20 +19,6 @@ from tenants.errors import DatabaseUnavailable
 from tests.fix_pg import APP_PASSWORD
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def own_server() -> Iterator[EmbeddedPostgres]:
-    """A server that a test may hurt."""
-    folder = Path(tempfile.mkdtemp(prefix="voice-ai-test-", dir="/tmp"))
-    folder.chmod(0o711)
-    server = EmbeddedPostgres(folder / "data", durable=False)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _use(db: Database) -> None:
@@ -170,3 +153,21 @@ def test_after_closing_nothing_is_handed_out(database_url: str) -> None:
     db.close()
     with pytest.raises(DatabaseUnavailable, match="closed"):
         _use(db)
+
+
+def test_after_many_have_waited_in_vain_it_is_used_again(own_server: EmbeddedPostgres) -> None:
+    """Whoever gave up waiting does not count as waiting: the pool's queue would stay full."""
+    migrate.migrate(own_server.url)
+    limits = Limits(max_waiting=8, wait_s=0.1, reconnect_s=0.2)
+    db = Database(migrate.app_url(own_server.url, APP_PASSWORD), limits)
+    try:
+        _use(db)
+        own_server.stop()
+        for _ in range(5):
+            asking = [gevent.spawn(_fails_within, db, 2.0) for _ in range(12)]
+            gevent.joinall(asking, timeout=10, raise_error=True)
+        gevent.sleep(1.0)  # the pool has given up connecting
+        own_server.start()
+        _back_within(db, 5.0)
+    finally:
+        db.close()
