@@ -157,9 +157,10 @@ def detect_speech(engine: str, grammar: str, parameters: Mapping[str, str]) -> E
 
     Nothing says that there is no such engine (transcript f8): `try_recogniser` does.
     """
-    name = safe.grammar(grammar)
-    argument = f"{safe.recogniser(engine)} {_grammar(grammar, parameters)} {name}"
-    return _execute("detect_speech", argument)
+    # The last word is a name for the grammar, of which there is one.
+    return _execute(
+        "detect_speech", f"{safe.recogniser(engine)} {_grammar(grammar, parameters)} voice_ai"
+    )
 
 
 def try_recogniser(engine: str, grammar: str, parameters: Mapping[str, str]) -> Execute:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from esl_app.switchsim import HangUp, Press, Speak, SpeakWhenQuiet, Switch, Wait
+from esl_app.switchsim import HangUp, Moment, Press, Speak, SpeakWhenQuiet, Switch, Wait
+from esl_app.switchsim.messages import Message
 from tests.fix_calls import AUDIO, Rig
 
 pytestmark = pytest.mark.acceptance
@@ -124,6 +125,47 @@ def test_a_result_that_cannot_be_read_is_asked_again(rig: Rig, result: str) -> N
     rig.tenant(secretary=DETECT, more_providers=[row()])
     call = rig.call(QUESTION, QUESTION, switch=switch(result, "Goodbye."))
     assert "recognition_unreadable" in call.kinds()
+    assert call.facts["ending"] == "goodbye"
+
+
+def test_an_engine_that_never_comes_to_a_result_is_opened_anew(rig: Rig) -> None:
+    """Its silence never lasts long enough; the caller gets an apology and is heard again."""
+    stuck = row(params={"vad-silence-ms": 60_000, "speech-timeout": 0})
+    impatient = {**DETECT, "max_recording_seconds": 1, "silence_fallback_max_retries": 1}
+    rig.tenant(secretary=impatient, more_providers=[stuck])
+    call = rig.call(QUESTION, switch=switch())
+    assert call.kinds().count("recogniser_stuck") == 1
+    assert call.kinds().count("detect") == 2
+    assert call.journal is not None
+    trouble = call.journal.last("trouble")
+    assert trouble is not None
+    assert "no result of an utterance" in trouble.data["error"]
+    assert call.facts["disposition"] == "completed"
+
+
+@pytest.mark.parametrize(("times", "ends"), [(1, "detect"), (9, "file_mode")])
+def test_an_engine_that_closes_is_opened_again_but_not_for_ever(
+    rig: Rig, times: int, ends: str
+) -> None:
+    rig.tenant(hears=["Goodbye."], secretary=DETECT, more_providers=[row()])
+    frail = switch("Goodbye.")
+    left = times
+
+    def close_it(moment: Moment) -> None:
+        """Just after it has been opened for good, which is the second time."""
+        nonlocal left
+        if moment.kind == "complete" and moment.what == "detect_speech" and left:
+            [session] = frail.sessions()
+            if any(bug.function == "detect_speech" for bug in session.bugs):
+                left -= 1
+                session.post(
+                    Message(command="execute", application="detect_speech", argument="stop")
+                )
+
+    call = rig.call(SpeakWhenQuiet(PARKING, quiet_s=2.0), switch=frail, observer=close_it)
+    assert call.kinds().count("recogniser_closed") == min(times, 4)
+    opened = [kind for kind in call.kinds() if kind in {"detect", "file_mode"}]
+    assert opened[-1] == ends
     assert call.facts["ending"] == "goodbye"
 
 

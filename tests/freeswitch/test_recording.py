@@ -18,7 +18,7 @@ from esl_app.protocol import commands
 from esl_app.recording import CallRecording, Recordings
 from providers.deadline import Deadline
 from tests.freeswitch.config import NUMBER
-from tests.freeswitch.linked import Ears, controlled
+from tests.freeswitch.linked import Ears, controlled, play, soon
 from tests.freeswitch.sipcaller import Phone
 from tests.freeswitch.sounds import pitch, tone
 from tests.freeswitch.switch import FreeSwitch
@@ -29,13 +29,15 @@ DOMAIN = UUID("d3300000-0000-4000-8000-000000000001")
 CALLER_HZ, AGENT_HZ = 700, 1100
 
 
-def record(leg: Leg, recordings: Recordings, journal: Journal) -> CallRecording:
+def record(
+    leg: Leg, recordings: Recordings, journal: Journal, conversation: UUID | None = None
+) -> CallRecording:
     """Of a leg that has been answered since it connected."""
     made = CallRecording(
         leg,
         recordings=recordings,
         domain_uuid=DOMAIN,
-        conversation_uuid=uuid4(),
+        conversation_uuid=conversation or uuid4(),
         journal=journal,
     )
     made.begin()
@@ -122,6 +124,38 @@ def test_a_masked_stretch_is_silent_and_as_long(
     before, after = stretches(agent)
     assert after[0] - before[1] == pytest.approx(1.0, abs=0.15)
     assert after[1] - before[0] == pytest.approx(3.0, abs=0.15)
+
+
+@pytest.mark.parametrize("way", ["transferred", "died"])
+def test_a_leg_that_comes_back_goes_on_with_its_file(
+    switch: FreeSwitch, phone: Phone, tmp_path: Path, way: str
+) -> None:
+    journal = Journal()
+    conversation = uuid4()
+
+    def flow(leg: Leg, link: UnicastLink, _: Ears) -> None:
+        made = record(leg, Recordings(tmp_path), journal, conversation)
+        again = leg.channel.get("Answer-State") == "answered"
+        play(link, tone(AGENT_HZ if again else CALLER_HZ, 1.5))
+        gevent.sleep(0.5)
+        assert made.file is not None
+        if again:
+            return
+        if way == "died":
+            leg.close()
+        else:
+            context = leg.channel.get("Caller-Context") or ""
+            leg.transfer(NUMBER, context=context, deadline=soon())
+
+    with controlled(switch, flow):
+        phone.call(NUMBER).wait_ended(20)
+    switch.wait_idle()
+    assert {entry.kind for entry in journal.entries} == {"recording"}
+    _, agent = sides(tmp_path / str(DOMAIN) / f"{conversation}.wav")
+    first, second = stretches(agent)
+    for (start, end), hz in ((first, CALLER_HZ), (second, AGENT_HZ)):
+        assert end - start == pytest.approx(1.5, abs=0.15)
+        assert pitch(agent[int(start * 8000) * 2 : int(end * 8000) * 2]) == pytest.approx(hz, abs=5)
 
 
 class Elsewhere(Recordings):

@@ -58,12 +58,12 @@ def received(message: bytes) -> tuple[list[str], dict[str, str], str]:
         (
             commands.detect_speech("test", "default", {"vad-silence-ms": "300", "partial": "true"}),
             "detect_speech",
-            "test {vad-silence-ms=300,partial=true}default default",
+            "test {vad-silence-ms=300,partial=true}default voice_ai",
         ),
         (
             commands.detect_speech("unimrcp:profile-1", "builtin:speech/transcribe", {}),
             "detect_speech",
-            "unimrcp:profile-1 builtin:speech/transcribe builtin:speech/transcribe",
+            "unimrcp:profile-1 builtin:speech/transcribe voice_ai",
         ),
         (
             commands.try_recogniser("pocketsphinx", "/g/digits.gram", {"a": "1"}),
