@@ -86,7 +86,7 @@ class FakeSttConfig(FakeConfig):
     # Words come while they are spoken, each `latency_s` later.
     streaming: bool = False
     # Voice in the audio for each word of the script.
-    word_audio_s: float = Field(default=0.3, gt=0.0)
+    word_audio_s: float = Field(default=0.2, gt=0.0)
 
 
 class _Scripted:

@@ -27,6 +27,8 @@ A turn in milliseconds, counted from the caller's last voiced frame:
   as heard, once less what his jitter buffer held: that is what a switch would record.
 - *cut early*: turns more than one that came of one utterance.
 - *cut by nobody*: answers that were cut, more than voices that were to cut one.
+- *begun early*: answers begun before the turn was confirmed (`esl_app.conversation.speculation`);
+  what such a turn saved is part of its *ready*, so what *we add* may be less than nothing.
 - *hub late*: how much later than due a timer of 10 ms fires: what any other work waits for the hub.
 """
 
@@ -49,10 +51,11 @@ import numpy as np
 from rich.table import Table
 
 from esl_app.bench._turn_callers import Asked, Over, scene
-from esl_app.config import Listen, Settings
+from esl_app.config import Listen, Settings, Speculation
 from esl_app.controller import Controller
 from esl_app.demo import clinic
 from esl_app.journal import Journal, Turn
+from esl_app.ledger import Ledger
 from esl_app.leg import Leg
 from esl_app.media.duplex.pacer import Histogram, PacerStatistics
 from esl_app.media.prompts import PromptCache, PromptKey
@@ -66,6 +69,7 @@ STT_S: Final = 0.3
 LLM_S: Final = 0.5
 TTS_S: Final = 0.2
 
+_WORD_S: Final = 0.16  # of voice, a word: the pace of the recordings
 _GREETING: Final = "Good morning."
 _TIMER_S: Final = 0.01
 _DRAIN_S: Final = 20.0
@@ -124,14 +128,23 @@ class Report:
     interrupted: int
     cut_by_nobody: int
     fillers: int
+    speculation: Ledger
     hub_late: Histogram
     pacer: PacerStatistics
     cpu_percent_per_leg: float
     """Of one core, this process with all its threads."""
 
 
-def run(calls: int = 4, at_once: int = 1) -> Report:
+def run(
+    calls: int = 4, at_once: int = 1, *, speculate: bool = True, streaming: bool = False
+) -> Report:
     """Measure; a call takes half a minute.
+
+    Args:
+        calls: how many.
+        at_once: of them.
+        speculate: answers may be begun before the turn is confirmed.
+        streaming: the recogniser gives words while they are spoken, each `STT_S` late.
 
     Raises:
         ValueError: no calls.
@@ -139,14 +152,16 @@ def run(calls: int = 4, at_once: int = 1) -> Report:
     if not 1 <= calls <= _MOST_CALLS or at_once < 1:
         raise ValueError("bench turn: at least one call, and one at once")
     with tempfile.TemporaryDirectory(prefix="voice-ai-bench-") as folder:
-        return _Bench(Path(folder), calls=calls, at_once=at_once).run()
+        bench = _Bench(Path(folder), calls=calls, at_once=at_once, streaming=streaming)
+        return bench.run(speculate=speculate)
 
 
 class _Bench:
     """One run in its folder."""
 
-    def __init__(self, folder: Path, *, calls: int, at_once: int) -> None:
+    def __init__(self, folder: Path, *, calls: int, at_once: int, streaming: bool) -> None:
         self._calls = calls
+        self._streaming = streaming
         self._at_once = at_once
         self._scene = scene(folder)
         (folder / "flows").mkdir()
@@ -164,7 +179,10 @@ class _Bench:
         self._journals: dict[str, Journal] = {}
         self._hub_late = Histogram()
 
-    def run(self) -> Report:
+    def run(self, *, speculate: bool) -> Report:
+        self._settings = self._settings.model_copy(
+            update={"speculation": Speculation(enabled=speculate)}
+        )
         with (
             Stores(self._settings) as stores,
             Controller(self._settings, stores, on_call=self._over) as controller,
@@ -218,7 +236,12 @@ class _Bench:
     def _tenant(self, stores: Stores, controller: Controller, n: int) -> list[str]:
         """A tenant of the call's own, so that no sound is cached; what its recogniser hears."""
         configs = {
-            "stt": {"script": [f"call {n}"], "latency_s": STT_S},
+            "stt": {
+                "script": [f"call {n}"],
+                "latency_s": STT_S,
+                "streaming": self._streaming,
+                "word_audio_s": _WORD_S,
+            },
             "llm": {"script": _answers(n), "latency_s": LLM_S},
             "tts": {"latency_s": TTS_S},
             "embeddings": {},
@@ -315,10 +338,18 @@ class _Bench:
             interrupted=interrupted,
             cut_by_nobody=max(0, interrupted - len(done)),
             fillers=_entries(done, "filler"),
+            speculation=_sum(turn.speculation for _, journal in done for turn in journal.turns),
             hub_late=self._hub_late,
             pacer=pacer,
             cpu_percent_per_leg=100 * cpu_s / max(1.0, sum(call.seconds for call in over)),
         )
+
+
+def _sum(ledgers: Iterable[Ledger]) -> Ledger:
+    total = Ledger()
+    for ledger in ledgers:
+        total.add(ledger)
+    return total
 
 
 # -- the call --------------------------------------------------------------------------------------
@@ -358,6 +389,7 @@ def _known(figures: Iterable[float | None]) -> Samples:
 
 def table(report: Report) -> Table:
     """The report as the command line shows it."""
+    sums = report.speculation
     shown = Table(
         title=f"Turns: {report.calls} calls, {report.at_once} at once, {report.seconds:.0f} s",
         caption=f"providers take {STT_S * 1000:.0f} (recogniser), {LLM_S * 1000:.0f} (model) and "
@@ -403,6 +435,11 @@ def table(report: Report) -> Table:
         ("false barge-ins recovered", f"{report.recovered} of {report.blips}"),
         ("voices that did not silence us", str(report.talked_over)),
         ("fillers played", str(report.fillers)),
+        ("answers begun early, used", f"{sums.used} of {sums.started}"),
+        (
+            "… saved; thrown away",
+            f"{sums.saved_ms} ms; {sums.prompt_tokens + sums.completion_tokens} tokens",
+        ),
         ("CPU a leg, of a core", f"{report.cpu_percent_per_leg:.2f} %"),
     ):
         shown.add_row(name, figure)

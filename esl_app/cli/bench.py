@@ -53,12 +53,19 @@ def media(
 def turn(
     calls: Annotated[int, typer.Option(help="Calls.", min=1, max=10_000)] = 4,
     at_once: Annotated[int, typer.Option(help="Calls at the same time.", min=1, max=500)] = 1,
+    speculate: Annotated[
+        bool, typer.Option(help="Begin with answers before the caller has finished for sure.")
+    ] = True,
+    streaming: Annotated[
+        bool, typer.Option("--streaming", help="A recogniser that gives words as they are spoken.")
+    ] = False,
 ) -> None:
     """What a turn costs beside its providers: whole duplex calls in real time."""
     logs.configure(level="error")
     from esl_app.bench import turn as bench
 
-    Console().print(bench.table(bench.run(calls, at_once)))
+    report = bench.run(calls, at_once, speculate=speculate, streaming=streaming)
+    Console().print(bench.table(report))
 
 
 @app.command("ears")

@@ -1,9 +1,15 @@
 """When words are likely enough the whole turn to begin with its answer: a pure policy.
 
-Theory of operation. Two signs. The caller pauses and his words so far do not look unfinished: what
-decides now is only how long the pause may be. Or he still makes sounds, but words that look
-complete have not changed for a while. A guess is begun once for the same words, and a few times in
-a turn at most: each one that fails costs a retrieval and a request.
+Theory of operation. What is known of the words may lack the last ones: a recogniser trails the
+voice. So a guess wants words that it has settled, or that look complete at a pause, or that have
+not changed for a while; and never words that look unfinished.
+
+    caller      words complete              unsure
+    pauses      at once                     settled: at once, else unchanged for `stable_s`
+    speaks      unchanged for `stable_s`    never
+
+A guess is begun once for the same words, and a few times in a turn at most: each one that fails
+costs a retrieval and a request.
 
 Nothing said here confirms anything: whoever begins an answer compares the words when the turn is
 over (`same_words`).
@@ -23,7 +29,7 @@ class GuessRules:
     """How soon and how often.
 
     Attributes:
-        stable_s: words that look complete stay so for so long while there is voice.
+        stable_s: words that have not changed for so long are likely to stay.
         most: guesses a turn.
     """
 
@@ -66,15 +72,16 @@ class Guessing:
         self._text = ""
         self._looks = Completeness.UNSURE
         self._changed_at = 0.0
+        self._settled = False
         self._paused_at: float | None = None
         self._begun = 0
         self._last = ""
 
-    def words(self, text: str, looks: Completeness, t: float) -> None:
-        """All words of the turn, as they are known at `t`."""
+    def words(self, text: str, looks: Completeness, t: float, *, settled: bool = False) -> None:
+        """All words of the turn, as they are known at `t`; `settled`: up to the pause."""
         if not same_words(text, self._text):
             self._changed_at = t
-        self._text, self._looks = text, looks
+        self._text, self._looks, self._settled = text, looks, settled
 
     def paused(self, t: float) -> None:
         """The caller makes no sound since a moment."""
@@ -89,11 +96,12 @@ class Guessing:
         words = normalised(self._text)
         if not words or words == self._last or self._begun >= self._rules.most:
             return None
-        if self._paused_at is not None and self._looks is not Completeness.UNFINISHED:
+        complete = self._looks is Completeness.COMPLETE
+        if self._looks is Completeness.UNFINISHED or (self._paused_at is None and not complete):
+            return None
+        if self._paused_at is not None and (complete or self._settled):
             return max(self._paused_at, self._changed_at)
-        if self._looks is Completeness.COMPLETE:
-            return self._changed_at + self._rules.stable_s
-        return None
+        return self._changed_at + self._rules.stable_s
 
     def take(self, now: float) -> str | None:
         """The words to begin with, when that is due; each once."""

@@ -70,7 +70,9 @@ class Hearing:
         if self._words.version > self._seen:
             self._seen = self._words.version
             self._endpointer.partial(self._words.text, now)
-            self._guessing.words(self._words.text, self._endpointer.looks, now)
+            self._guessing.words(
+                self._words.text, self._endpointer.looks, now, settled=self._words.settled
+            )
         due = self._endpointer.due_at()
         if due is None:
             return Heard() if now >= self._give_up_at else None

@@ -53,6 +53,8 @@ class Words:
         self.text = ""
         self.version = 0
         """Grows with each news of this utterance, also when the text stays as it was."""
+        self.settled = False
+        """Whether the text is known as far as the pause."""
         self._listener = listener
         self._rate = rate
         self._wake = wake
@@ -120,6 +122,7 @@ class Words:
         """The pause was none: what was asked is of half an utterance."""
         if self._run is not None:
             self._run.kill(block=False)
+        self.settled = False
         if self._stream is None:
             self.text, self.version = "", 0
         self._run = self._recognise = self._error = self._ended = None
@@ -148,7 +151,7 @@ class Words:
             for hearing in stream.hearings():
                 if self._stream is not stream:
                     return  # the utterance has been taken meanwhile
-                self.text = hearing.text
+                self.text, self.settled = hearing.text, hearing.settled
                 self.version += 1
                 if hearing.settled and self.pending:
                     self._ended = time.monotonic()
@@ -189,7 +192,7 @@ class Words:
             log.error("recogniser_failed", **trace_of(error))  # noqa: TRY400
             failure = BadResponse("the recogniser failed", provider="stt")
         if self._run is gevent.getcurrent():  # nobody has gone on meanwhile
-            self.text, self._error = text, failure
+            self.text, self._error, self.settled = text, failure, True
             self.version += failure is None
             self._ended = time.monotonic()
             self._wake.set()

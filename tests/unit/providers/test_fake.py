@@ -75,7 +75,7 @@ VOICE = (8000 * np.ones(2400)).astype("<i2").tobytes()  # 0.3 s
 
 
 def test_a_stream_hears_a_word_for_each_stretch_of_voice_and_the_rest_when_flushed() -> None:
-    stt = FakeStt({"script": ["one two three", "other"], "streaming": True})
+    stt = FakeStt({"script": ["one two three", "other"], "streaming": True, "word_audio_s": 0.3})
     assert stt.capabilities.streaming
     stream = stt.open(rate=8000, language="en", deadline=soon())
     stream.feed(bytes(4800))  # silence is no word
