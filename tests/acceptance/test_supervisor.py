@@ -15,6 +15,7 @@ import gevent
 import pytest
 
 from esl_app.switchsim import Caller, CallResult, SpeakWhenQuiet, Switch
+from tenants import keyring
 from tests.fix_calls import AUDIO, PlacedCall, Rig
 
 pytestmark = pytest.mark.acceptance
@@ -48,9 +49,11 @@ class Service:
         flows = folder / "frozen"
         flows.mkdir()
         (flows / "reception.py").write_text(FLOW)
+        keyring.add(folder / "ring")
         (folder / "voice-ai.toml").write_text(
             f'database_url = "{settings.database_url.get_secret_value()}"\n'
             f'redis_url = "{settings.redis_url.get_secret_value()}"\n'
+            f'keys_file = "{folder}/ring"\n'
             f'data_dir = "{folder}/data"\nflows_dir = "{flows}"\nwarm_offline = false\n'
             "[listen]\nport = 0\n"
         )

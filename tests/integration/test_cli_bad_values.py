@@ -13,7 +13,7 @@ import structlog
 from esl_app.cli import main
 from esl_app.media.sound import write_wav
 from providers.contracts import Audio
-from tenants import repository
+from tenants import keyring, repository
 from tenants.db import Database
 
 pytestmark = pytest.mark.integration
@@ -24,8 +24,10 @@ Refusal = Callable[..., str]
 @pytest.fixture
 def folder(tmp_path: Path, database_url: str, redis_url: str) -> Path:
     """Settings that work, and things in the way."""
+    keyring.add(tmp_path / "keys")
     (tmp_path / "good.toml").write_text(
         f'database_url = "{database_url}"\nredis_url = "{redis_url}"\n'
+        f'keys_file = "{tmp_path}/keys"\n'
         f'data_dir = "{tmp_path}/data"\nflows_dir = "{Path("dialplan/flows").absolute()}"\n'
         "[listen]\nport = 0\n"
     )
@@ -54,7 +56,7 @@ def folder(tmp_path: Path, database_url: str, redis_url: str) -> Path:
 
 @pytest.fixture
 def refusal(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Refusal]:
     """Runs a command line (`~` stands for the folder); what it says while it refuses."""
     before = structlog.get_config()
@@ -66,7 +68,7 @@ def refusal(
         monkeypatch.setattr(sys, "argv", [word.replace("~", str(folder)) for word in line])
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr().err
+        said = capfd.readouterr().err
         assert ended.value.code == 2, said
         assert "Traceback" not in said
         return said.replace(str(folder), "~")
@@ -116,6 +118,10 @@ def refusal(
         ("documents list --domain nobody.example", "no tenant"),
         ("documents add ~/bytes --domain nobody.example", "no tenant"),
         ("documents search hours --domain nobody.example --limit 0", "--limit"),
+        ("keys new --file ~/bytes/keys", "~/bytes/keys"),
+        ("keys list --admin-url nonsense", "database URL"),
+        ("keys rotate --admin-url postgresql://u:s3cret@127.0.0.1:1/x", "127.0.0.1:1/x"),
+        ("keys drop nobody --admin-url nonsense", "database URL"),
         ("nonsense", "nonsense"),
     ],
 )
@@ -147,6 +153,9 @@ def test_a_value_that_cannot_work_is_named(
         ("LISTEN__TOKEN", "", "listen.token"),
         ("CALL__FLOW", "../x", "call.flow"),
         ("NONSENSE", "1", "VOICE_AI_NONSENSE"),
+        ("KEYS_FILE", "~/nowhere", "~/nowhere"),
+        ("KEYS_FILE", "~/empty", "~/empty"),
+        ("KEYS_FILE", "~/bytes", "~/bytes"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(
