@@ -41,6 +41,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -186,8 +187,9 @@ class _Bench:
         with (
             Stores(self._settings) as stores,
             Controller(self._settings, stores, on_call=self._over) as controller,
+            ExitStack() as held,
         ):
-            scripts = [self._tenant(stores, controller, n) for n in range(self._calls)]
+            scripts = [self._tenant(stores, controller, held, n) for n in range(self._calls)]
             controller.start()
             timer = gevent.spawn(self._time_the_hub)
             began, cpu = time.monotonic(), time.process_time()
@@ -233,7 +235,7 @@ class _Bench:
         del facts
         self._journals[leg.uuid] = journal
 
-    def _tenant(self, stores: Stores, controller: Controller, n: int) -> list[str]:
+    def _tenant(self, stores: Stores, controller: Controller, held: ExitStack, n: int) -> list[str]:
         """A tenant of the call's own, so that no sound is cached; what its recogniser hears."""
         configs = {
             "stt": {
@@ -262,7 +264,8 @@ class _Bench:
                 "numbers": [_number(n)],
             },
         )
-        engines = controller.engines.for_tenant(tenant)
+        # Held: of hundreds of tenants the pool would close the idle ones, with their scripts.
+        engines = held.enter_context(controller.engines.using(tenant))
         for document in sorted(clinic.DOCUMENTS.glob("*.md")):
             ingest.add_document(
                 stores.database,
