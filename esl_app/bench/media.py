@@ -2,10 +2,14 @@
 
 Each leg is the product's own: `UnicastLink`, `Player` and the one `Pacer` of a worker, playing all
 the time and hearing all the time. The peer sends a frame every 20 ms and keeps when the kernel
-received ours, so that its own pace does not count. Not in it: event socket, recognition, voices.
+received ours, so that its own pace does not count. With `vad` each leg is listened to as in a call
+(the demo's callers ask a question of two seconds every six). Not in it: event socket, recognition,
+voices.
 
 - *pacing error*: how far a frame's arrival is from the leg's absolute 20 ms schedule.
 - *beat*: how long one tick of all legs keeps the hub from everything else.
+- *hub late*: how much later than due a timer of 10 ms fires.
+- *CPU a leg*: of this process, the detector's thread included.
 
 With a flood, one leg more is there, whose port a third process floods; it is not in the figures of
 the others.
@@ -19,8 +23,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, Final, Self
 
 import gevent
@@ -28,8 +34,10 @@ import numpy as np
 from gevent.event import Event as Flag
 from rich.table import Table
 
+from esl_app.demo import clinic
+from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted, Vad
 from esl_app.errors import EslError, Hangup
-from esl_app.media.duplex import FRAME_S, Pacer, Player, UnicastLink
+from esl_app.media.duplex import FRAME_S, Histogram, Pacer, Player, UnicastLink
 from esl_app.protocol import CommandReply
 from providers.deadline import Deadline
 
@@ -37,6 +45,8 @@ _RATE: Final = 8000
 _WARM_S: Final = 0.5
 _FIRST_S: Final = 5.0
 _REPORT_S: Final = 30.0
+_TIMER_S: Final = 0.01
+_SPEECH: Final = clinic.CALLER / "02-whitening.wav"
 _STRANGER: Final = "127.0.0.2"
 _FLOOD_BEGINS_S: Final = 0.5  # a new interpreter's start
 
@@ -54,6 +64,10 @@ class Report:
     beat_p99_ms: float
     late_p99_ms: float
     """How much later than due the pacer woke."""
+    hub_p99_ms: float
+    detector: str
+    heard: int
+    """Times a caller was heard to begin."""
     skipped: int
     lost_out: int
     lost_in: int
@@ -71,9 +85,10 @@ class Report:
 class _Peer:
     """The other process."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "esl_app.bench._media_peer"],
+    def __init__(self, says: Path | None) -> None:
+        arguments = [str(says)] if says else []
+        self._process = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "esl_app.bench._media_peer", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -148,13 +163,14 @@ class _Leg:
         return Hangup("NORMAL_CLEARING")
 
 
-def run(legs: int = 50, seconds: float = 10.0, *, flood: int = 0) -> Report:
+def run(legs: int = 50, seconds: float = 10.0, *, flood: int = 0, vad: Vad | None = None) -> Report:
     """Measure; takes `seconds` and a little more.
 
     Args:
         legs: what talks and hears.
         seconds: how long.
         flood: datagrams a second that a stranger sends to one leg more.
+        vad: what listens to callers who speak; None: they are silent, and nobody listens.
 
     Raises:
         ValueError: no legs, or no time.
@@ -163,18 +179,23 @@ def run(legs: int = 50, seconds: float = 10.0, *, flood: int = 0) -> Report:
     if legs < 1 or seconds <= 0 or flood < 0:
         raise ValueError("bench media: at least one leg and some time, and no less than no flood")
     pacer = Pacer()
+    hub_late = Histogram()
+    starts: list[SpeechStarted] = []
     sound = np.random.default_rng(1).integers(-9000, 9000, int(_RATE * (seconds + 10)))
     pcm = sound.astype("<i2").tobytes()
     with ExitStack() as stack:
-        peer = stack.enter_context(_Peer())
+        peer = stack.enter_context(_Peer(_SPEECH if vad is not None else None))
         memory_kb = _memory_kb()
-        links = [_opened(stack, peer, pacer, pcm) for _ in range(legs)]
+        hears = [_listener(vad, starts).feed if vad else _nobody for _ in range(legs)]
+        links = [_opened(stack, peer, pacer, pcm, hear=hear) for hear in hears]
         first = Deadline.after(_FIRST_S)
         for link in links:
             link.wait_first(first)
         victim = _flooded(stack, peer, pacer, pcm, flood) if flood else None
         gevent.sleep(_WARM_S)
         pacer.statistics.reset()
+        starts.clear()
+        stack.callback(gevent.spawn(_time_the_hub, hub_late).kill)
         began, cpu = time.monotonic(), time.process_time()
         before = [link.statistics.frames_in for link in links]
         victim_before = victim.statistics.frames_in if victim else 0
@@ -200,6 +221,9 @@ def run(legs: int = 50, seconds: float = 10.0, *, flood: int = 0) -> Report:
         beat_p50_ms=statistics.work.percentile(50),
         beat_p99_ms=statistics.work.percentile(99),
         late_p99_ms=statistics.lateness.percentile(99),
+        hub_p99_ms=hub_late.percentile(99),
+        detector="none" if vad is None else vad.name,
+        heard=len(starts),
         skipped=statistics.skipped,
         # A frame at either edge of the window may fall on either side of it.
         lost_out=sum(max(0, expected - 2 - len(times)) for times in arrivals),
@@ -219,15 +243,45 @@ def _flooded(stack: ExitStack, peer: _Peer, pacer: Pacer, pcm: bytes, rate: int)
     return link
 
 
+def _listener(vad: Vad, starts: list[SpeechStarted]) -> Listener:
+    """Ears of one leg; utterances are taken when they end, as a call's are."""
+
+    def on_event(event: SpeechEvent) -> None:
+        if isinstance(event, SpeechStarted):
+            starts.append(event)
+        elif isinstance(event, SpeechEnded):
+            listener.take_utterance()
+
+    listener = Listener(vad, rate=_RATE, on_event=on_event)
+    return listener
+
+
+def _nobody(frame: bytes, at_s: float) -> None:
+    """Without a detector frames are only counted."""
+
+
+def _time_the_hub(late: Histogram) -> None:
+    while True:
+        due = time.monotonic() + _TIMER_S
+        gevent.sleep(_TIMER_S)
+        late.add(max(0.0, time.monotonic() - due))
+
+
 def _opened(
-    stack: ExitStack, peer: _Peer, pacer: Pacer, pcm: bytes, *, flood: int = 0
+    stack: ExitStack,
+    peer: _Peer,
+    pacer: Pacer,
+    pcm: bytes,
+    *,
+    flood: int = 0,
+    hear: Callable[[bytes, float], object] = _nobody,
 ) -> UnicastLink:
     leg = _Leg(peer, flood=stack.enter_context(_Flood(flood)) if flood else None)
     stack.callback(leg.sock.close)
     link = UnicastLink(
         leg,
         pacer=pacer,
-        on_frame=lambda _frame, _at: None,
+        on_frame=hear,
         on_lost=lambda _reason: None,
         local_ip="127.0.0.1",
         switch_ip="127.0.0.1",
@@ -271,7 +325,10 @@ def table(report: Report) -> Table:
         ("pacer late p99", f"{report.late_p99_ms:g} ms"),
         ("beat of all legs p50", f"{report.beat_p50_ms:g} ms"),
         ("beat of all legs p99", f"{report.beat_p99_ms:g} ms"),
+        ("hub late p99", f"{report.hub_p99_ms:g} ms"),
         ("beats skipped", str(report.skipped)),
+        ("voice detector", report.detector),
+        ("times a caller was heard to begin", str(report.heard)),
         ("frames lost, to and from the caller", f"{report.lost_out}, {report.lost_in}"),
         ("CPU a leg", f"{report.cpu_percent_per_leg:.3f} % of a core"),
         ("memory a leg", f"{report.memory_kb_per_leg:.0f} kB"),

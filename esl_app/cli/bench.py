@@ -42,11 +42,17 @@ def media(
     flood: Annotated[
         int, typer.Option(help="Datagrams a second to the port of one leg more.", min=0)
     ] = 0,
+    vad: Annotated[
+        bool, typer.Option("--vad", help="Callers speak, and the voice detector listens.")
+    ] = False,
 ) -> None:
     """How well N duplex legs keep the 20 ms beat, and what one costs."""
+    logs.configure(level="error")
     from esl_app.bench import media as bench
+    from esl_app.ears import best_vad
 
-    Console().print(bench.table(bench.run(legs, seconds, flood=flood)))
+    report = bench.run(legs, seconds, flood=flood, vad=best_vad() if vad else None)
+    Console().print(bench.table(report))
 
 
 @app.command("turn")

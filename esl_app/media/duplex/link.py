@@ -125,7 +125,7 @@ class UnicastLink:
         leg: DuplexLeg,
         *,
         pacer: Pacer,
-        on_frame: Callable[[bytes, float], None],
+        on_frame: Callable[[bytes, float], object],
         on_lost: Callable[[str], None],
         local_ip: str | None = None,
         switch_ip: str | None = None,

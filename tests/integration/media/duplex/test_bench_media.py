@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from esl_app.bench import media
+from esl_app.ears import EnergyVad
 
 pytestmark = pytest.mark.integration
 
@@ -20,6 +21,13 @@ def test_a_short_run_gives_plausible_figures() -> None:
     console = Console(record=True, width=100)
     console.print(media.table(report))
     assert "4 legs" in console.export_text()
+
+
+def test_callers_who_speak_are_heard() -> None:
+    report = media.run(legs=4, seconds=7.0, vad=EnergyVad())
+    assert report.detector == "energy"
+    assert report.heard >= 4, "each asks once in six seconds"
+    assert report.hub_p99_ms > 0
 
 
 @pytest.mark.parametrize(("legs", "seconds"), [(0, 1.0), (1, 0.0)])
