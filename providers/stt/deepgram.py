@@ -7,7 +7,7 @@ and the form of the audio; binary frames up; text frames of JSON both ways:
     it sends    Results   words of `start` … `start + duration` seconds of the audio. `is_final`:
                           they will not change; a later one begins after them. `speech_final`: the
                           caller pauses. `from_finalize`: the answer to Finalize
-                UtteranceEnd · Metadata · Error
+                Error · and UtteranceEnd, SpeechStarted, Metadata, which tell us nothing new
 
 Not every Finalize is answered: with nothing held back there is nothing to say. So what was flushed
 is settled when final results reach as far as the audio that was flushed.

@@ -18,36 +18,8 @@ PARKING = AUDIO / "parking.wav"
 CANCEL = AUDIO / "cancel.wav"
 QUESTION = SpeakWhenQuiet(PARKING, quiet_s=1.5)
 DUPLEX = {"media_mode": "duplex"}
-BOOKING = '''
-from __future__ import annotations
-
-from datetime import date
-
-from esl_app.flow import Call, ToolProblem, acts, flow, reads
-
-
-@flow
-def booking(call: Call) -> None:
-    taken = []
-
-    @reads
-    def free_slots(day: date) -> list[str]:
-        """Free appointments of a day."""
-        return ["09:00", "10:30"]
-
-    @acts
-    def book(day: date, time: str) -> str:
-        """Book an appointment for the caller."""
-        if time in taken:
-            raise ToolProblem("taken already")
-        taken.append(time)
-        call.note("booked", day=str(day), time=time)
-        return "booked"
-
-    call.answer()
-    call.converse(tools=[free_slots, book])
-    call.say(call.secretary.farewell)
-'''
+SHOWN = (Path(__file__).parents[2] / "docs" / "how-to" / "tools.md").read_text("utf-8")
+BOOKING = SHOWN.partition("```python\n")[2].partition("```")[0]
 
 
 def test_a_caller_books_an_appointment(make_rig: Any, flows_dir: Path) -> None:

@@ -221,6 +221,7 @@ def test_tools_are_used_in_a_confirmed_turn_and_remembered() -> None:
     case = Case(llm)
     assert case.answer("Tuesday") == "Done."
     assert (case.looked_up, case.booked) == (["Tuesday"], ["Tuesday"])
+    assert "only when a tool said so" in llm.requests[0].instructions
     assert case.turn.prompt_tokens == 30
     case.brain.remember("Tuesday", "Done.")
     assert [message.role for message in case.brain.history] == [
