@@ -1,10 +1,10 @@
 """Audio both ways between a parked leg and us: FreeSWITCH's `unicast` over UDP.
 
 Theory of operation. `open` binds a UDP socket, has FreeSWITCH send the caller's frames there and
-joins the pacer. Nothing tells us where FreeSWITCH sends from (we let it choose its port), so the
-first datagram from its host that has the size of a packet decides both the source and the rate.
-From then on the socket is connected to that source: the kernel keeps everybody else's datagrams
-out, however many there are, before they take room in the socket's buffer.
+joins the pacer. Nothing tells us which port FreeSWITCH sends from (we let it choose), so the first
+datagram from its address that has the size of a packet decides both the source and the rate. The
+socket is connected to that address from the beginning and to the source from then on: the kernel
+keeps everybody else's datagrams out, however many there are, before they take room in the buffer.
 
 A datagram is what the telephone puts into a packet: 20 ms nearly always, but 10 to 60 were measured
 to pass as they are. Sizes alone do not tell (640 bytes are 20 ms at 16 kHz or 40 ms at 8 kHz), so
@@ -187,9 +187,13 @@ class UnicastLink:
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
             sock.bind((self._local_ip, 0))
+            # Port 0: Linux then passes on what comes from that address, from whichever port.
+            sock.connect((self._switch_ip, 0))
         except OSError as error:
             sock.close()
-            raise NoAudio(f"cannot receive on {self._local_ip}: {error.strerror}") from error
+            raise NoAudio(
+                f"cannot receive on {self._local_ip} from {self._switch_ip}: {error.strerror}"
+            ) from error
         self._sock = sock
         self._opened_at = time.monotonic()
         self._leg.ended.rawlink(self._leg_ended)
