@@ -276,14 +276,13 @@ def hangup_message(cause: str = "NORMAL_CLEARING") -> bytes:
     return f"sendmsg\ncall-command: hangup\nhangup-cause: {cause}\n\n".encode()
 
 
-def unicast(
-    *, local_ip: str, local_port: int = 0, remote_ip: str, remote_port: int, native: bool = False
-) -> bytes:
+def unicast(*, local_ip: str, local_port: int = 0, remote_ip: str, remote_port: int) -> bytes:
     """Full-duplex audio over UDP while the leg is parked.
 
     FreeSWITCH binds `local_ip` (an address of its host; port 0: any) and sends the caller's frames
-    to the remote address: ours. Signed 16-bit at the leg's rate, or the codec's payload if
-    `native`. Nothing ever says that it failed: no datagram within half a second means so.
+    to the remote address: ours. Signed 16-bit at the leg's rate: the flag `native`, which passes
+    the codec's payload on, saves nothing (docs/why/measured.md). Nothing ever says that it failed:
+    no datagram within half a second means so.
 
     Raises:
         UnsafeArgument: not an IPv4 address (FreeSWITCH opens AF_INET, switch_ivr.c:481), or a port
@@ -297,7 +296,6 @@ def unicast(
         f"remote-ip: {_ipv4('unicast: remote_ip', remote_ip)}",
         f"remote-port: {_whole('unicast: remote_port', remote_port, 1, 65535)}",
         "transport: udp",
-        *(["flags: native"] if native else []),
     ]
     return "\n".join([*lines, "", ""]).encode()
 

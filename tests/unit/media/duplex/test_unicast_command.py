@@ -20,14 +20,6 @@ def test_it_is_what_freeswitch_was_told_when_it_was_measured() -> None:
     )
 
 
-def test_native_payload_is_a_flag() -> None:
-    said = commands.unicast(
-        local_ip="10.0.0.1", remote_ip="10.0.0.2", remote_port=4000, native=True
-    )
-    assert said.endswith(b"\ntransport: udp\nflags: native\n\n")
-    assert b"\nlocal-port: 0\n" in said
-
-
 @pytest.mark.parametrize(
     "changed",
     [
