@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import gevent
 import numpy as np
 import pytest
 
 from esl_app.leg import Leg
+from esl_app.media import sound
 from esl_app.media.duplex import UnicastLink
+from providers.sound import resample
+from tenants.db import Database
+from tests.fix_calls import AUDIO
 from tests.freeswitch.codecs import Codec
 from tests.freeswitch.config import NUMBER
 from tests.freeswitch.linked import Ears, controlled, play
-from tests.freeswitch.sipcaller import Phone
+from tests.freeswitch.scripted import scripted
+from tests.freeswitch.sipcaller import Call, Phone
+from tests.freeswitch.sounds import pitch
 from tests.freeswitch.switch import FreeSwitch
 
 pytestmark = pytest.mark.freeswitch
@@ -75,3 +82,31 @@ def test_what_is_said_either_way_arrives_as_it_was(switch: FreeSwitch, codec: Co
     assert likeness(ears.pcm(), theirs, codec.rate) > 0.999
     heard = b"".join(frame.pcm for frame in call.heard.frames())
     assert likeness(heard, ours, codec.rate) > 0.999
+
+
+def test_a_conversation_is_held_at_every_rate_and_packet_length(
+    switch: FreeSwitch, database: Database, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    question = sound.read_wav(AUDIO / "parking.wav")
+    stores = (database, database_url, redis_url)
+    codecs = [codec for codec in CODECS if codec.rate in {16000, 48000} or codec.frame_ms == 30]
+
+    def heard(call: Call, since: float) -> float:
+        spurt = call.listen(since=since, quiet_ms=800)
+        return pitch(call.heard.pcm(spurt.start, spurt.end), rate=call.heard.codec.rate)
+
+    with scripted(switch, stores, tmp_path, answers=["Yes indeed."]) as site:
+        for codec in codecs:
+            with Phone(switch=switch.sip, codec=codec) as phone:
+                call = phone.call(NUMBER)
+                assert heard(call, 0.0) == pytest.approx(440, abs=5)
+                said = call.say(resample(question, codec.rate).pcm)
+                assert heard(call, said.ended_at) == pytest.approx(440, abs=5)
+                call.hangup()
+            switch.wait_idle()
+        asked = [m["audio_duration_ms"] for m in site.messages() if m["role"] == "user"]
+        entries = site.product.entries
+    assert len(asked) == len(codecs)
+    # A rate taken for another would have made it half as long, or twice.
+    assert asked == pytest.approx([question.duration_s * 1000] * len(codecs), rel=0.3)
+    assert not [entry for entry in entries if entry["event"] in {"duplex_given_up", "duplex_lost"}]

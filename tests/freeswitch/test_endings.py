@@ -8,14 +8,12 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 import gevent
 import numpy as np
@@ -23,11 +21,10 @@ import pytest
 import structlog
 from gevent.pool import Pool
 
-from tenants import repository
 from tenants.db import Database
-from tests.fix_calls import AUDIO, FLOWS
+from tests.fix_calls import AUDIO
 from tests.freeswitch.config import NUMBER, OPERATOR_HZ
-from tests.freeswitch.product import Product
+from tests.freeswitch.scripted import Scripted, scripted
 from tests.freeswitch.sipcaller import Call, CallRefusedError, Phone
 from tests.freeswitch.sounds import load_wav
 from tests.freeswitch.switch import FreeSwitch
@@ -180,75 +177,14 @@ def switch(start_switch: Callable[..., FreeSwitch]) -> FreeSwitch:
 
 
 @pytest.fixture
-def domain_uuid(switch: FreeSwitch, database: Database) -> UUID:
-    """A tenant whose providers follow scripts, so that calls cost little."""
-    scripts = {
-        "stt": ["Is there parking?"],
-        "llm": ["word " * 12 + "end."],
-        "tts": [],
-        "embeddings": [],
-    }
-    tenant = repository.create_tenant(
-        database,
-        {
-            "domain": {
-                "domain_uuid": UUID(switch.settings.domain_uuid),
-                "domain_name": f"{uuid4()}.example",
-            },
-            "secretary": {
-                "secretary_name": "Ana",
-                "media_mode": "duplex",
-                "greeting_message": "one two three four five",
-                "transfer_message": "Just a moment.",
-                "transfer_extension": "2000",
-                "transfer_context": "default",
-            },
-            "providers": [
-                {"provider_type": kind, "provider_name": "fake", "config": {"script": script}}
-                for kind, script in scripts.items()
-            ],
-            "numbers": [NUMBER],
-        },
-    )
-    return tenant.domain.domain_uuid
-
-
-@pytest.fixture
-def controller(
-    switch: FreeSwitch,
-    domain_uuid: UUID,  # noqa: ARG001 - it has to be there
-    database_url: str,
-    redis_url: str,
-    tmp_path: Path,
-) -> Iterator[Product]:
-    """`voice-ai serve`, watched."""
-    flows = tmp_path / "flows"
-    shutil.copytree(FLOWS, flows, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(HERE / "flows" / "endings.py", flows)
-    data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    with Product(
-        data_dir,
-        switch.primary,
-        token=switch.token,
-        module="tests.freeswitch.watched_serve",
-        VOICE_AI_DATABASE_URL=database_url,
-        VOICE_AI_REDIS_URL=redis_url,
-        VOICE_AI_WARM_OFFLINE="false",
-        VOICE_AI_FLOWS_DIR=str(flows),
-        VOICE_AI_CALL__FLOW="endings",
-    ) as product:
-        yield product
-
-
-def _rows(database: Database, domain_uuid: UUID) -> dict[str, list[dict[str, Any]]]:
-    """The conversations by the caller's number."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    with database.tenant(domain_uuid) as cursor:
-        cursor.execute("SELECT * FROM voice_ai.conversation ORDER BY start_time")
-        for row in cursor.fetchall():
-            found.setdefault(str(row["caller_id_number"]), []).append(dict(row))
-    return found
+def site(
+    switch: FreeSwitch, database: Database, database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Scripted]:
+    """`voice-ai serve`, watched, with a flow that ends calls."""
+    flow = HERE / "flows" / "endings.py"
+    stores = (database, database_url, redis_url)
+    with scripted(switch, stores, tmp_path, flow=flow, greeting="one two three four five") as site:
+        yield site
 
 
 def _outcomes(rows: dict[str, list[dict[str, Any]]], call: Ended) -> list[tuple[str, str]]:
@@ -256,9 +192,9 @@ def _outcomes(rows: dict[str, list[dict[str, Any]]], call: Ended) -> list[tuple[
 
 
 def test_calls_that_end_at_random_instants_leave_nothing(
-    switch: FreeSwitch, controller: Product, database: Database, domain_uuid: UUID
+    switch: FreeSwitch, site: Scripted
 ) -> None:
-    dice = random.Random(SEED)
+    controller, dice = site.product, random.Random(SEED)
     kinds = ["caller"] * 4 + ["cancel", "person", "switch", "controller", "socket", "release"]
 
     def place(count: int, first: int) -> Caller:
@@ -284,7 +220,7 @@ def test_calls_that_end_at_random_instants_leave_nothing(
     deadline = time.monotonic() + 10
     while (left := controller.held() - before) and time.monotonic() < deadline:
         time.sleep(0.5)
-    ended, rows = caller.ended, _rows(database, domain_uuid)
+    ended, rows = caller.ended, site.conversations()
     outcomes = Counter((call.kind, call.answered, *_outcomes(rows, call)) for call in ended)
     # Of these the greeting was to be heard to its end, or to the caller's.
     greeted = [call for call in ended if call.kind in {"caller", "switch"} and call.lasted_s > 0.6]
