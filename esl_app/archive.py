@@ -64,6 +64,7 @@ class Archive:
 
     def turn(self, turn: Turn) -> None:
         """Write a turn's messages: what a flow asked, the caller's words, then our answer."""
+        cost = {"cost": turn.cost, "currency": turn.currency}
         common = {
             "voice_conversation_uuid": self._conversation.voice_conversation_uuid,
             "turn_number": turn.number,
@@ -80,6 +81,7 @@ class Archive:
                 stt_ms=turn.ms("stt"),
                 stt_provider=turn.providers.get("stt"),
                 detected_intent=str(turn.intent) or None,
+                **({} if turn.answer else cost),
             )
         if turn.answer:
             self._message(
@@ -95,6 +97,8 @@ class Archive:
                 embeddings_provider=turn.providers.get("embeddings"),
                 prompt_tokens=turn.prompt_tokens,
                 completion_tokens=turn.completion_tokens,
+                characters=turn.characters,
+                **cost,
                 rag_sources=tuple(UUID(source.id) for source in turn.sources),
                 trouble=turn.trouble or None,
             )
@@ -110,6 +114,8 @@ class Archive:
                 "hangup_cause": facts["hangup_cause"],
                 "transfer_extension": facts["transferred_to"],
                 "recording_file_path": facts["recording"],
+                "cost": facts["cost"],
+                "currency": facts["currency"],
             }
         )
         self._put(lambda: self._save(ended))

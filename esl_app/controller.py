@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,16 +15,20 @@ import gevent
 import structlog
 
 from esl_app.config import Settings
-from esl_app.conversation import Budget
+from esl_app.conversation import Budget, Mouth
 from esl_app.ears.silero import SileroVad, best_vad
-from esl_app.engines import EnginePool
+from esl_app.engines import EnginePool, Engines
 from esl_app.flow_runner import FlowLoader
+from esl_app.journal import Journal
 from esl_app.leg import Leg
 from esl_app.media.duplex import Pacer
+from esl_app.media.file import FileMedia
 from esl_app.media.prompts import PromptCache
-from esl_app.media.spool import Spool
+from esl_app.media.spool import LegSpool, Spool
 from esl_app.media.switch_recogniser import recogniser_of
 from esl_app.no_service import no_service
+from esl_app.quotas import Place, Quotas
+from esl_app.quotas.gate import BUSY_VOICE_S, account_of, live_leg, refuse, voice_for
 from esl_app.recording import Recordings
 from esl_app.server import ListenSettings, Server
 from esl_app.serving import WARM_S, Observer, OnCall, Serving, Worker
@@ -34,6 +39,8 @@ from providers.errors import ProviderError
 from tenants.directory import Directory
 from tenants.errors import TenantError, UnknownTenant
 from tenants.models import Tenant
+from tenants.quotas import Limit
+from tenants.usage import read_used
 
 log = structlog.get_logger()
 
@@ -94,6 +101,7 @@ class Controller:
             flows=FlowLoader(settings.flows_dir),
             observe=observe,
             on_call=on_call,
+            quotas=Quotas(stores.redis_url, history=partial(read_used, stores.database)),
         )
         self.server = Server(listen_settings(settings), self._serve, listener=listener)
         self._janitor: gevent.Greenlet[[], None] | None = None
@@ -120,6 +128,7 @@ class Controller:
         self._worker.flows.get(self._settings.call.flow)
         registry.preload()
         self._directory.start()
+        self._worker.quotas.start()
         self._janitor = gevent.spawn(self._sweep)
         if self._settings.warm_offline:
             self._warming = gevent.spawn(self.warm)
@@ -140,6 +149,7 @@ class Controller:
         gevent.killall([g for g in (self._janitor, self._warming) if g is not None])
         self._janitor = self._warming = None
         self._directory.close()
+        self._worker.quotas.close()
         self.engines.close()
         if isinstance(self._worker.vad, SileroVad):
             self._worker.vad.close()
@@ -168,6 +178,15 @@ class Controller:
                 leg.release()
             else:
                 structlog.contextvars.bind_contextvars(tenant=str(tenant.domain.domain_uuid))
+                quotas = self._worker.quotas
+                place = quotas.admit(
+                    account_of(tenant), live_leg(leg, tenant, quotas), leg.caller_id_number or ""
+                )
+                if not isinstance(place, Place):
+                    held.callback(spool.close)
+                    self._refuse(leg, tenant, place, engines, spool)
+                    return
+                held.callback(place.leave)
                 Serving(
                     worker=self._worker,
                     leg=leg,
@@ -175,7 +194,27 @@ class Controller:
                     engines=engines,
                     spool=spool,
                     switch_recogniser=switch_recogniser,
+                    place=place,
                 ).run()
+
+    def _refuse(
+        self, leg: Leg, tenant: Tenant, limit: Limit, engines: Engines, spool: LegSpool
+    ) -> None:
+        row = tenant.secretary
+        mouth = Mouth(
+            media=FileMedia(leg, spool),
+            tts=voice_for(limit, engines.tts),
+            fingerprint=engines.tts_fingerprint,
+            prompts=self._worker.prompts,
+            journal=Journal(),
+            domain_uuid=tenant.domain.domain_uuid,
+            language=row.language,
+            voice_name=row.tts_voice_id,
+            speed=row.tts_speed,
+            tts_s=BUSY_VOICE_S,
+            answer_s=0.0,
+        )
+        refuse(leg, tenant, limit, mouth)
 
     def _sweep(self) -> None:
         while True:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from esl_app.ledger import Ledger
@@ -58,6 +59,9 @@ class Turn:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     speculation: Ledger = field(default_factory=Ledger)
+    characters: int = 0  # synthesised for it; what was kept from before is free
+    cost: Decimal | None = None  # None: the tenant has no prices
+    currency: str | None = None
     trouble: str = ""
 
     @property

@@ -86,6 +86,8 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "providers": turn.providers,
         "tokens": {"prompt": turn.prompt_tokens, "completion": turn.completion_tokens},
         "speculation": turn.speculation.facts,
+        "characters": turn.characters,
+        "cost": turn.cost,
         "sources": [
             {"id": s.id, "title": s.title, "text": s.text, "score": round(s.score, 3)}
             for s in turn.sources

@@ -33,6 +33,8 @@ from esl_app.media.file import FileMedia
 from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import LegSpool
 from esl_app.media.switch_recogniser import SwitchRecogniser
+from esl_app.quotas import Place, Quotas
+from esl_app.quotas.meter import Meter, models_of, rounded
 from esl_app.recording import CallRecording, Recordings, hindrance
 from esl_app.sessions import Session
 from esl_app.stores import Stores
@@ -49,6 +51,15 @@ Observer = Callable[[Leg, Entry], None]
 OnCall = Callable[[Leg, Journal, dict[str, object]], None]
 
 _COMMAND_S: Final = 5.0
+_GRACE_S: Final = 30.0  # for the goodbye of a call that has had its time
+_STATES: Final = {
+    "answered_call": "answered",
+    "heard": "thinking",
+    "said": "speaking",
+    "answered": "listening",
+    "transfer": "transferring",
+    "hangup": "ending",
+}
 WARM_S: Final = 60.0
 # A voice over a prompt is decided about by then, whether its words are known or not.
 _OVERLAP_S: Final = BargeInRules().decide_s - 0.1
@@ -69,6 +80,7 @@ class Worker:
     flows: FlowLoader
     observe: Observer | None
     on_call: OnCall | None
+    quotas: Quotas
 
 
 @dataclass(kw_only=True)
@@ -82,6 +94,7 @@ class Serving:
     spool: LegSpool
     switch_recogniser: SwitchRecogniser | None
     """In detect mode."""
+    place: Place
 
     def __post_init__(self) -> None:
         """Pick up what another worker left of this call, if it began there."""
@@ -98,10 +111,13 @@ class Serving:
         self._resumed = session is not None and session.begun
         observe, leg = self.worker.observe, self.leg
         self.journal = Journal(
+            self._show,
             *([lambda entry: observe(leg, entry)] if observe else []),
             self._watch_transfer,
             turns_before=self._session.last_turn if self._session else 0,
         )
+        self._meter = Meter(self.place, models_of(self.tenant), seconds=self._seconds)
+        self._adapters, self.engines = self.engines, self._meter.engines(self.engines)
 
     def run(self) -> None:
         """Serve the call."""
@@ -117,15 +133,17 @@ class Serving:
             stack.callback(self._archive.close)
             self._recording = self._record()
             # Models load while the greeting is heard; costs nothing when they are loaded.
-            warming = spawn(self.worker.engines.warm, self.engines, Deadline.after(WARM_S))
+            warming = spawn(self.worker.engines.warm, self._adapters, Deadline.after(WARM_S))
             stack.callback(warming.kill)
             watchdog = spawn(self._time_out)
             stack.callback(watchdog.kill)
             call, conversation, media = self._assemble()
-            stack.callback(spawn(conversation.mouth.warm).kill)
+            stack.callback(spawn(conversation.mouth.warm, *self._last_words(call)).kill)
             stack.callback(media.close)
             self._conversation = conversation
             conversation.on_turn = self._keep
+            conversation.limit = self._meter.limit
+            self._meter.turns = conversation.loop.turns
             self._save()
             self.journal.add("call", resumed=self._resumed)
             for warning in self.tenant.warnings:
@@ -320,7 +338,10 @@ class Serving:
             log.error("apology_failed", **trace_of(error))  # noqa: TRY400
 
     def _time_out(self) -> None:
-        gevent.sleep(max(0.0, self.worker.settings.call.max_s - self._before_s))
+        most_s, allowed_s = self.worker.settings.call.max_s, self.tenant.quota.call_seconds
+        if allowed_s is not None:  # by then a conversation has ended itself; other flows have not
+            most_s = min(most_s, allowed_s + _GRACE_S)
+        gevent.sleep(max(0.0, most_s - self._before_s))
         log.warning("call_too_long")
         try:
             self.leg.hangup("ALLOTTED_TIMEOUT")
@@ -335,6 +356,12 @@ class Serving:
 
     def _keep(self, turn: Turn) -> None:
         """Write a finished turn down, and what is needed to go on from here."""
+        self._meter.turns = self._conversation.loop.turns
+        used = self._meter.take()  # a greeting's voice goes with the first turn
+        turn.characters = used.characters
+        if self._meter.currency is not None:
+            turn.cost, turn.currency = rounded(used.cost), self._meter.currency
+            self.journal.add("used", turn=turn.number, cost=str(turn.cost), currency=turn.currency)
         self._archive.turn(turn)
         self._last_turn = turn.number
         self._save()
@@ -370,6 +397,8 @@ class Serving:
         # A standby may get the leg and go on, or whoever the caller was sent to may send them back.
         if disposition not in {"leg_lost", "released", "transferred"}:
             self.worker.stores.sessions.drop(self.leg.uuid, self._conversation_uuid)
+        if disposition in {"leg_lost", "released"}:
+            self.place.hand_over()
         _canonical_line(facts, self.journal, conversation.brain.ledger)
         if self.worker.on_call is not None:
             self.worker.on_call(self.leg, self.journal, facts)
@@ -385,7 +414,7 @@ class Serving:
             "secretary": tenant.secretary.secretary_name,
             "language": tenant.secretary.language,
             "began": self.began.isoformat(timespec="seconds"),
-            "duration_s": round(self._before_s + time.monotonic() - self._clock, 3),
+            "duration_s": round(self._seconds(), 3),
             "dialled": call.dialled_number,
             "disposition": disposition,
             "ending": ending.data["ending"] if ending else None,
@@ -393,7 +422,26 @@ class Serving:
             "speculation": conversation.brain.ledger.facts,
             "recording": self._recording.file if self._recording else None,
             "transferred_to": moved.data["extension"] if moved and leg.transferred else None,
+            "cost": None if self._meter.currency is None else rounded(self._meter.total.cost),
+            "currency": self._meter.currency,
         }
+
+    def _seconds(self) -> float:
+        """How long the call is up, on whichever workers."""
+        return self._before_s + time.monotonic() - self._clock
+
+    def _show(self, entry: Entry) -> None:
+        """Keep what `voice-ai legs` shows up to date."""
+        if (state := _STATES.get(entry.kind)) is not None:
+            self.place.state(state)
+
+    def _last_words(self, call: Call) -> list[str]:
+        """What is said when the money is spent: made while there is some."""
+        quota = self.tenant.quota
+        limits = (quota.spend_day, quota.spend_month, quota.characters_day, quota.call_characters)
+        if all(limit is None for limit in limits):
+            return []
+        return [phrases(call.secretary.language).limit, call.secretary.farewell]
 
 
 def _canonical_line(facts: dict[str, object], journal: Journal, ledger: Ledger) -> None:
@@ -411,6 +459,15 @@ def _canonical_line(facts: dict[str, object], journal: Journal, ledger: Ledger) 
         saved_ms=ledger.saved_ms,
         **{
             key: facts[key]
-            for key in ("uuid", "domain", "duration_s", "disposition", "ending", "hangup_cause")
+            for key in (
+                "uuid",
+                "domain",
+                "duration_s",
+                "disposition",
+                "ending",
+                "hangup_cause",
+                "cost",
+                "currency",
+            )
         },
     )

@@ -65,13 +65,15 @@ class Stores:
         self.admin_url: str | None = None  # of the embedded PostgreSQL
         self.database: Database
         self.sessions: Sessions
+        self.redis_url: str
 
     def __enter__(self) -> Self:
         try:
             self.database = Database(self._database_url())
             self.database.check()
             self.database.vault = Vault(key_ring(self._settings), secret_fields)
-            self.sessions = Sessions(self._redis_url())
+            self.redis_url = self._redis_url()
+            self.sessions = Sessions(self.redis_url)
             self.sessions.check()
         except BaseException:
             self.close()
@@ -110,12 +112,21 @@ class Stores:
         return app_url(admin_url, server.app_password)
 
     def _redis_url(self) -> str:
-        if self._settings.redis_url is not None:
-            return self._settings.redis_url.get_secret_value()
-        server = EmbeddedValkey(self._settings.data_dir.absolute() / "valkey")
-        url = server.running_url()
+        url = redis_url(self._settings)
         if url is None:
+            server = _valkey(self._settings)
             server.start()
             self._valkey = server
             url = server.url
         return url
+
+
+def redis_url(settings: Settings) -> str | None:
+    """Where Redis is: the settings', else the embedded one of a process that runs; else nowhere."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return _valkey(settings).running_url()
+
+
+def _valkey(settings: Settings) -> EmbeddedValkey:
+    return EmbeddedValkey(settings.data_dir.absolute() / "valkey")

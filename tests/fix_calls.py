@@ -21,6 +21,7 @@ from esl_app.serving import Observer
 from esl_app.stores import Stores
 from esl_app.switchsim import Caller, CallResult, Switch
 from tenants import repository
+from tenants.limits import Price, Quota, save_price, save_quota
 from tenants.models import Conversation, MessageRow, Tenant
 from tests.fix_pg import KEYS
 
@@ -28,6 +29,11 @@ AUDIO = Path(__file__).parent / "audio"
 FLOWS = Path(__file__).parents[1] / "dialplan" / "flows"
 SPEED = 20.0
 NUMBER = "5551234567"
+UNLIMITED: dict[str, Any] = {
+    "concurrent_legs": None,
+    "calls_per_minute": None,
+    "calls_per_minute_per_caller": None,
+}
 
 
 @dataclass
@@ -66,16 +72,18 @@ class Rig:
         secretary: Mapping[str, Any] | None = None,
         providers: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
         more_providers: Sequence[Mapping[str, Any]] = (),
+        quota: Mapping[str, Any] | None = None,
+        prices: Sequence[Mapping[str, Any]] = (),
     ) -> Tenant:
         """A tenant whose providers follow these scripts, or are others (name and config).
 
-        `more_providers` are rows besides.
+        `more_providers` are rows besides. Without a `quota` he may use what he likes.
         """
         scripts = {"stt": hears, "llm": answers, "tts": speaks, "embeddings": ()}
         rows = {
             kind: ("fake", {"script": list(script)}) for kind, script in scripts.items()
         } | dict(providers or {})
-        return repository.create_tenant(
+        made = repository.create_tenant(
             self.stores.database,
             {
                 "domain": {"domain_uuid": uuid4(), "domain_name": f"{uuid4()}.example"},
@@ -98,6 +106,12 @@ class Rig:
                 "numbers": [number],
             },
         )
+        domain_uuid = made.domain.domain_uuid
+        with self.stores.database.tenant(domain_uuid) as cursor:
+            save_quota(cursor, domain_uuid, Quota(**(UNLIMITED | dict(quota or {}))))
+            for price in prices:
+                save_price(cursor, domain_uuid, Price(**price))
+        return made
 
     def call(
         self, *steps: Any, switch: Switch | None = None, number: str = NUMBER, **options: Any
@@ -150,7 +164,7 @@ def make_rig(tmp_path: Path, flows_dir: Path, database_url: str, redis_url: str)
     """Start controllers that share stores; all are stopped at the end."""
     open_rigs: list[Rig] = []
 
-    def make(observe: Observer | None = None, **call: Any) -> Rig:
+    def make(observe: Observer | None = None, redis_url: str = redis_url, **call: Any) -> Rig:
         settings = Settings(
             database_url=SecretStr(database_url),
             redis_url=SecretStr(redis_url),

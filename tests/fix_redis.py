@@ -43,3 +43,16 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
         yield client
     finally:
         client.close()
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[EmbeddedValkey]:
+    """A server of the test's own, to be stopped and started."""
+    folder = Path(tempfile.mkdtemp(prefix="voice-ai-valkey-", dir="/tmp"))
+    server = EmbeddedValkey(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,7 @@ import typer
 
 from esl_app import config, logs
 from esl_app.bench import BenchError
-from esl_app.cli import bench, calls, demo, documents, flows, keys, tenants
+from esl_app.cli import bench, calls, demo, documents, flows, keys, legs, tenants
 from esl_app.embedded import EmbeddedError
 from esl_app.errors import ConfigError
 from esl_app.flow_runner import FlowProblem
@@ -48,6 +48,7 @@ app.add_typer(flows.app, name="flow")
 app.add_typer(bench.app, name="bench")
 app.command("serve")(calls.serve)
 app.command("worker", hidden=True)(calls.worker)
+app.command("legs")(legs.legs)
 app.command("migrate")(calls.migrate)
 app.command("demo")(demo.demo)
 

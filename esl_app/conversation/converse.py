@@ -56,7 +56,8 @@ class Conversation:
     on where it stopped. What is remembered and written down of an answer is what the caller heard
     of it, also when it broke off or he hung up in the middle.
 
-    `on_turn` sees each finished turn: it is written down and shared from there.
+    `on_turn` sees each finished turn: it is written down and shared from there. `limit` names the
+    limit that ends the conversation, once one is reached.
     """
 
     loop: TurnLoop
@@ -65,6 +66,7 @@ class Conversation:
     mouth: Mouth
     journal: Journal
     on_turn: Callable[[Turn], None] = field(default=lambda _: None)
+    limit: Callable[[], str | None] = field(default=lambda: None)
     speculate: bool = True
     _listening: Turn | None = None
     _kind: PromptKind = OPEN
@@ -81,6 +83,8 @@ class Conversation:
         """
         self._kind = self._asked()
         while True:
+            if (limit := self.limit()) is not None:
+                return self._over(limit)
             turn = self.journal.turn()
             try:
                 ended = self._turn(turn)
@@ -129,6 +133,8 @@ class Conversation:
             return self._do(self.loop.heard(digits), turn)
         if digits:
             return Outcome(digits=digits, turns=self.loop.turns)
+        if (limit := self.limit()) is not None:
+            return self._over(limit)
         step = self.loop.silence() if understood.silent else self.loop.heard(understood.text)
         return self._do(step, turn)
 
@@ -186,6 +192,20 @@ class Conversation:
                 self.loop.answered(saying.turn.answer)
             self._answered(saying.turn)
         self.finish(saying.turn)
+
+    def _over(self, limit: str) -> Outcome:
+        """End politely: what is said was made before, when there was something left to make it."""
+        if self._cut is not None:
+            cut, self._cut = self._cut, None
+            self._settle(cut)
+        self.journal.add("limit_reached", limit=limit)
+        log.info("limit_reached", limit=limit)
+        try:
+            self.mouth.say(self.loop.rules.phrases.limit, barge_in=False)
+        except ProviderError as error:
+            self.journal.add("trouble", stage="tts", error=str(error))
+        self.journal.add("conversation_ended", ending=str(Ending.LIMIT), turns=self.loop.turns)
+        return Outcome(ending=Ending.LIMIT, turns=self.loop.turns)
 
     def _broke_off(self, saying: _Saying, error: ProviderError) -> Outcome | None:
         """Say that it could not be made; a fixed phrase is not worth ending the call for."""

@@ -137,9 +137,12 @@ class Mouth:
             wait_s=self._answer_s + self._tts_s,
         )
 
-    def warm(self) -> None:
-        """Make the filler, so that it is there when it is needed."""
+    def warm(self, *texts: str) -> None:
+        """Make the filler, and other texts that are to be there when they are needed."""
         try:
             self.filler = self.prompt(phrases(self._language).filler)
+            for text in texts:
+                for sentence in sentences([text], self._language):
+                    self.prompt(sentence)
         except ProviderError as error:
-            log.info("no_filler", error=str(error))
+            log.info("not_made_beforehand", error=str(error))

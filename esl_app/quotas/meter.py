@@ -33,6 +33,7 @@ from providers.contracts import (
 )
 from providers.deadline import Deadline
 from providers.errors import ProviderError
+from tenants.models import Tenant
 from tenants.quotas import Amounts, Limit, Used, over_call
 
 log = structlog.get_logger()
@@ -56,7 +57,6 @@ class Meter:
         place: the call's, on whose tenant's account it goes.
         models: which model each kind of engine uses, where its row names one.
         seconds: how long the call is up.
-        turns: how many turns it has had.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class Meter:
         models: Mapping[Kind, str],
         *,
         seconds: Callable[[], float],
-        turns: Callable[[], int],
     ) -> None:
         self.total = Used()
+        self.turns = 0
+        """How many turns are over; set by whoever counts them."""
         self._place = place
         self._models = models
         self._seconds = seconds
-        self._turns = turns
         self._taken = Used()
         self._over_at: int | None = None
 
@@ -84,7 +84,7 @@ class Meter:
     def limit(self) -> Limit | None:
         """Which limit the call or its tenant has reached."""
         quota = self._place.account.quota
-        limit = over_call(quota, self.total, turns=self._turns(), seconds=self._seconds())
+        limit = over_call(quota, self.total, turns=self.turns, seconds=self._seconds())
         return limit or self._place.limit()
 
     def count(self, kind: Kind, provider: str, amounts: Amounts) -> None:
@@ -262,6 +262,16 @@ def _guess(request: ChatRequest, said: int) -> tuple[int, int]:
     texts = [message.content for message in request.messages]
     texts += [request.instructions, *(source.text for source in request.sources)]
     return sum(map(len, texts)) // _CHARACTERS_A_TOKEN, said // _CHARACTERS_A_TOKEN
+
+
+def models_of(tenant: Tenant) -> dict[Kind, str]:
+    """The models that the tenant's first choices name: a price can be a model's own."""
+    kinds: tuple[Kind, ...] = ("stt", "tts", "llm", "embeddings")
+    rows = {kind: tenant.provider(kind) for kind in kinds}
+    named = {kind: str(row.config.get("model", "")) for kind, row in rows.items() if row}
+    if tenant.secretary.llm_model_override:
+        named["llm"] = tenant.secretary.llm_model_override
+    return named
 
 
 def rounded(cost: Decimal) -> Decimal:

@@ -32,6 +32,7 @@ class Ending(StrEnum):
     NO_INPUT = "no_input"
     MAX_TURNS = "max_turns"
     TROUBLE = "trouble"
+    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ class Phrases:
     interrupted: str  # resumed by another worker
     returned: str  # back from whom the caller was transferred to
     no_service: str  # the number belongs to nobody
+    busy: str  # all places of the tenant are taken
+    limit: str  # the call or its tenant has used what it may
 
 
 _PHRASES = {
@@ -41,6 +43,8 @@ _PHRASES = {
         interrupted="Sorry, we were interrupted. Please go on.",
         returned="I am back with you. What else can I do for you?",
         no_service="This number is not in service. Goodbye.",
+        busy="All our lines are busy right now. Please call again in a few minutes.",
+        limit="I am sorry, I have to end our conversation here. Please call again later.",
     ),
     "pt": Phrases(
         greeting="Olá, como posso ajudar?",
@@ -57,6 +61,8 @@ _PHRASES = {
         interrupted="Desculpe, fomos interrompidos. Pode continuar.",
         returned="Estou de volta. Posso ajudar em mais alguma coisa?",
         no_service="Este número não está em serviço. Até logo.",
+        busy="Todas as nossas linhas estão ocupadas. Por favor, ligue novamente em alguns minutos.",
+        limit="Desculpe, preciso encerrar a nossa conversa aqui. Por favor, ligue mais tarde.",
     ),
     "es": Phrases(
         greeting="Hola, ¿en qué puedo ayudarle?",
@@ -73,6 +79,8 @@ _PHRASES = {
         interrupted="Perdón, nos interrumpieron. Continúe, por favor.",
         returned="Ya estoy de vuelta. ¿En qué más puedo ayudarle?",
         no_service="Este número no está en servicio. Hasta luego.",
+        busy="Todas nuestras líneas están ocupadas. Por favor, llame de nuevo en unos minutos.",
+        limit="Lo siento, tengo que terminar aquí nuestra conversación. Llame más tarde.",
     ),
 }
 

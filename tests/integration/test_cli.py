@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from esl_app.embedded.postgres import EmbeddedPostgres
+from esl_app.quotas import LiveLeg, SharedQuotas
 from esl_app.switchsim import Caller, Switch
 from tenants import keyring
+from tenants.quotas import Periods
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +64,17 @@ def refused(result: subprocess.CompletedProcess[str]) -> str:
 
 def test_help_names_every_command(home: Path) -> None:
     text = run(home, "--help", settings="").stdout
-    for command in ("serve", "demo", "documents", "tenant", "flow", "bench", "migrate", "keys"):
+    for command in (
+        "serve",
+        "demo",
+        "documents",
+        "tenant",
+        "flow",
+        "bench",
+        "migrate",
+        "keys",
+        "legs",
+    ):
         assert command in text
 
 
@@ -263,3 +278,36 @@ def test_two_commands_share_one_embedded_server(
         "15551234567" in run(home, "tenant", "show", "clinic.example", settings="own.toml").stdout
     )
     assert time.monotonic() - began < 30
+
+
+def test_the_calls_that_are_up(home: Path, redis_url: str) -> None:
+    assert "0 calls" in run(home, "legs").stdout
+    shared = SharedQuotas(redis_url, worker="one")
+    domain_uuid = uuid4()
+    periods = Periods.at(datetime.now(UTC), "UTC")
+    for domain, caller in (("clinic.example", "+491…78"), ("[bold]", "…99")):
+        leg = LiveLeg(
+            leg_uuid=str(uuid4()),
+            domain=domain,
+            caller=caller,
+            secretary="Ana",
+            since=datetime.now(UTC).isoformat(),
+            state="speaking",
+            worker="host:1",
+        )
+        shared.admit(domain_uuid, periods, leg, None)
+    shared.beat([domain_uuid])
+    shown = run(home, "legs").stdout
+    for text in ("clinic.example", "+491…78", "[bold]", "speaking", "host:1", "2 calls"):
+        assert text in shown
+    (line,) = run(home, "legs", "--json", "--domain", "clinic.example").stdout.splitlines()
+    assert json.loads(line)["caller"] == "+491…78"
+    shared.close()
+
+
+def test_without_redis_no_calls_can_be_shown(home: Path) -> None:
+    line = refused(run(home, "legs", VOICE_AI_REDIS_URL="redis://127.0.0.1:1/0"))
+    assert "redis_url: Redis does not answer: ConnectionError" in line
+    (home / "own.toml").write_text(f'data_dir = "{home}/own"\n')
+    line = refused(run(home, "legs", settings="own.toml"))
+    assert "redis_url: not set, and no controller runs" in line

@@ -65,10 +65,8 @@ class _Call:
         )
         place = quotas.admit(account, leg, "")
         assert isinstance(place, Place)
-        self.seconds, self.turns = 0.0, 0
-        self.meter = Meter(
-            place, models or {}, seconds=lambda: self.seconds, turns=lambda: self.turns
-        )
+        self.seconds = 0.0
+        self.meter = Meter(place, models or {}, seconds=lambda: self.seconds)
         engines = Engines(
             stt=FakeStt({}),
             tts=FakeTts({}),
@@ -136,7 +134,7 @@ def test_a_request_that_failed_is_not_charged(quotas: Quotas) -> None:
 def test_reached_limits_send_nothing_and_leave_voice_for_a_goodbye(quotas: Quotas) -> None:
     call = _Call(quotas, call_turns=2, llm="Yes.")
     call.ask()
-    call.turns = 2
+    call.meter.turns = 2
     assert call.meter.limit() == "call_turns"
     before = call.meter.total
     with pytest.raises(QuotaReached, match="fake: not asked: call_turns is reached"):

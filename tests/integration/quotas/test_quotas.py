@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -82,19 +79,6 @@ def make_quotas() -> Iterator[Callable[..., Quotas]]:
     yield make
     for quotas in made:
         quotas.close()
-
-
-@pytest.fixture
-def own_redis() -> Iterator[EmbeddedValkey]:
-    """A server of the test's own, to be stopped."""
-    folder = Path(tempfile.mkdtemp(prefix="voice-ai-quotas-", dir="/tmp"))
-    server = EmbeddedValkey(folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class TestPlaces:
@@ -271,14 +255,14 @@ class TestMoney:
 
 class TestRedisAway:
     def test_stopped_and_started_under_calls(
-        self, own_redis: EmbeddedValkey, make_quotas: Callable[..., Quotas]
+        self, own_valkey: EmbeddedValkey, make_quotas: Callable[..., Quotas]
     ) -> None:
-        one, two = make_quotas(own_redis.url), make_quotas(own_redis.url)
+        one, two = make_quotas(own_valkey.url), make_quotas(own_valkey.url)
         account = _account(concurrent_legs=4, spend_day=Decimal(1))
         places = [_place(quotas, account) for quotas in (one, two)]
         _eventually(lambda: one._workers == two._workers == 2)
-        url = own_redis.url
-        own_redis.stop()
+        url = own_valkey.url
+        own_valkey.stop()
         # Each worker has its share of the four: two.
         began = time.monotonic()
         places += [_place(quotas, account) for quotas in (one, two)]
@@ -291,8 +275,8 @@ class TestRedisAway:
         places[0].use(Used(cost=Decimal("0.4")))
         places[1].use(Used(cost=Decimal("0.5")))
         assert places[0].limit() is None
-        own_redis.start()
-        assert own_redis.url == url
+        own_valkey.start()
+        assert own_valkey.url == url
         took_s = _eventually(lambda: not one.away and not two.away)
         assert took_s < 2.0, f"recovered after {took_s:.2f} s"
         # The calls that are up are counted again, and so is what they used meanwhile.
@@ -302,12 +286,12 @@ class TestRedisAway:
         _eventually(lambda: places[0].limit() == "spend_day")
 
     def test_who_is_known_to_have_spent_his_money_is_refused_without_redis(
-        self, own_redis: EmbeddedValkey, make_quotas: Callable[..., Quotas]
+        self, own_valkey: EmbeddedValkey, make_quotas: Callable[..., Quotas]
     ) -> None:
-        quotas = make_quotas(own_redis.url)
+        quotas = make_quotas(own_valkey.url)
         spent, frugal = _account(spend_day=Decimal(1)), _account(spend_day=Decimal(1))
         _place(quotas, spent).use(Used(cost=Decimal(1)))
-        own_redis.stop()
+        own_valkey.stop()
         assert _admit(quotas, spent) == "spend_day"
         place = _place(quotas, frugal)
         place.use(Used(cost=Decimal("0.99")))
@@ -316,22 +300,22 @@ class TestRedisAway:
         assert place.limit() == _admit(quotas, frugal) == "spend_day"
 
     def test_calls_a_minute_without_redis(
-        self, own_redis: EmbeddedValkey, make_quotas: Callable[..., Quotas]
+        self, own_valkey: EmbeddedValkey, make_quotas: Callable[..., Quotas]
     ) -> None:
-        quotas = make_quotas(own_redis.url)
-        own_redis.stop()
+        quotas = make_quotas(own_valkey.url)
+        own_valkey.stop()
         account = _account(calls_per_minute_per_caller=2)
         verdicts = [_admit(quotas, account, caller="111") for _ in range(3)]
         assert [isinstance(v, Place) for v in verdicts] == [True, True, False]
         assert verdicts[2] == "calls_per_minute_per_caller"
 
     def test_a_frozen_redis_costs_one_call_a_moment(
-        self, own_redis: EmbeddedValkey, make_quotas: Callable[..., Quotas]
+        self, own_valkey: EmbeddedValkey, make_quotas: Callable[..., Quotas]
     ) -> None:
-        quotas = make_quotas(own_redis.url)
+        quotas = make_quotas(own_valkey.url)
         account = _account()
         _place(quotas, account)
-        process = own_redis._process
+        process = own_valkey._process
         assert process is not None
         os.kill(process.pid, signal.SIGSTOP)
         try:
