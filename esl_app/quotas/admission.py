@@ -117,6 +117,7 @@ class Quotas:
         self._workers = 1
         self._away = False
         self._wake = Flag()
+        self._renew_at = 0.0
         self._heart: gevent.Greenlet[..., None] | None = None
         self._seeding: set[tuple[UUID, str]] = set()
 
@@ -157,6 +158,9 @@ class Quotas:
             limit = self._decide(account, leg, caller)
         if limit is not None:
             return limit
+        if account.domain_uuid not in self._places:
+            self._renew_at = 0.0  # its tenant is to be among the live ones now
+            self._wake.set()
         self._places.setdefault(account.domain_uuid, {})[leg.leg_uuid] = place
         return place
 
@@ -239,13 +243,12 @@ class Quotas:
     # The greenlet.
 
     def _beat(self) -> None:
-        renew_at = 0.0
         while True:
             try:
                 self._send()
-                if self._away or time.monotonic() >= renew_at:
+                if self._away or time.monotonic() >= self._renew_at:
+                    self._renew_at = time.monotonic() + RENEW_S
                     self._renew()
-                    renew_at = time.monotonic() + RENEW_S
             except RedisError as error:
                 self._gone(error)
                 gevent.sleep(_PROBE_S)
@@ -254,7 +257,7 @@ class Quotas:
                 self._away = False
                 self._own_windows = None
                 log.info("quotas_shared_again")
-            self._wake.wait(max(0.0, renew_at - time.monotonic()))
+            self._wake.wait(max(0.0, self._renew_at - time.monotonic()))
             self._wake.clear()
 
     def _renew(self) -> None:
