@@ -76,7 +76,7 @@ class Archive:
                 **common,
                 role="user",
                 content=turn.shown,
-                audio_duration_ms=turn.speech_ms,
+                audio_duration_ms=turn.speech_ms or None,  # in detect mode we have no audio
                 endpoint_ms=turn.endpoint_ms,
                 stt_ms=turn.ms("stt"),
                 stt_provider=turn.providers.get("stt"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -52,10 +53,33 @@ class Detection:
         self._tell(SpeechEvent(kind="closed"))
 
 
+@dataclass(slots=True, kw_only=True)
+class Patience:
+    """How long a recording waits for a voice, and for more of it; 0 is for ever."""
+
+    initial_ms: int = 0
+    final_ms: int = 0
+    threshold: int = 200
+    _silent_ms: int = 0
+    _spoken: bool = False
+
+    def over(self, caller: bytes) -> str:
+        """Take in 20 ms; why the recording is over, or nothing."""
+        level = np.abs(np.frombuffer(caller, "<i2").astype(np.int32)).mean()
+        if level >= self.threshold:
+            self._spoken, self._silent_ms = True, 0
+            return ""
+        self._silent_ms += 20
+        allowed = self.final_ms if self._spoken else self.initial_ms
+        if not allowed or self._silent_ms < allowed:
+            return ""
+        return "success-silence" if self._spoken else "no-input-timeout"
+
+
 class Recording:
     """A background recording: stereo (left the caller), mixed, or the caller alone.
 
-    `over` is called with why it ended by itself: its limit.
+    `over` is called when it ends by itself, by its limit or its patience; `cause` says why.
 
     Raises:
         OSError, ValueError: as `WavFile`.
@@ -72,14 +96,17 @@ class Recording:
         caller_only: bool,
         append: bool,
         limit_s: int,
+        patience: Patience,
         over: Callable[[Recording], None],
     ) -> None:
         self.target = path
         self.masked = False
         self.paused = False
+        self.cause = "success-maxtime"
         self._stereo = stereo and not caller_only
         self._caller_only = caller_only
         self._frames_left = limit_s * 50 if limit_s else -1
+        self._patience = patience
         self._over = over
         channels = 2 if self._stereo else 1
         self._file = WavFile(Path(path), append=append, channels=channels).__enter__()
@@ -106,7 +133,9 @@ class Recording:
             samples = np.clip(mixed, -32768, 32767).astype("<i2")
         self._file.write((samples * 0 if self.masked else samples).tobytes())
         self._frames_left -= 1
-        if not self._frames_left:
+        if cause := self._patience.over(caller):
+            self.cause = cause
+        if cause or not self._frames_left:
             self._over(self)
 
     def close(self) -> None:

@@ -49,6 +49,7 @@ def test_a_question_is_answered_and_goodbye_ends_the_call(rig: Rig) -> None:
     assert messages[0].content == "Is there parking?"
     assert messages[0].stt_provider == "freeswitch:test"
     assert messages[0].endpoint_ms is None, "nobody knows when the last voiced frame was"
+    assert messages[0].audio_duration_ms is None
     assert call.journal is not None
     heard = call.journal.last("heard")
     assert heard is not None

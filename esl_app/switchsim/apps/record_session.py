@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from esl_app.switchsim.bugs import Recording
+from esl_app.switchsim.bugs import Patience, Recording
 from esl_app.switchsim.session import Session
 
 
@@ -23,6 +23,10 @@ def record_session(session: Session, argument: str) -> None:
     def true(name: str) -> bool:
         return own[name] == "true" if name in own else session.channel.true(name)
 
+    def number(name: str, default: int = 0) -> int:
+        value = own.get(name) or session.channel.get(name) or ""
+        return int(value) if value.isdecimal() else default
+
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)  # `record` makes none
         recording = Recording(
@@ -31,6 +35,11 @@ def record_session(session: Session, argument: str) -> None:
             caller_only=true("RECORD_READ_ONLY"),
             append=true("RECORD_APPEND"),
             limit_s=int(limit or 0),
+            patience=Patience(
+                initial_ms=number("RECORD_INITIAL_TIMEOUT_MS"),
+                final_ms=number("RECORD_FINAL_TIMEOUT_MS"),
+                threshold=number("RECORD_SILENCE_THRESHOLD", 200),
+            ),
             over=lambda recording: _stop(session, recording),
         )
     except (OSError, ValueError):
@@ -45,14 +54,14 @@ def _tell(session: Session, recording: Recording) -> None:
         "record_samples": recording.samples,
         "record_seconds": recording.ms // 1000,
         "record_ms": recording.ms,
-        "record_completion_cause": "success-maxtime",
+        "record_completion_cause": recording.cause,
     }.items():
         session.channel.variables[name] = str(value)
     session.emit(
         "RECORD_STOP",
         [
             ("Record-File-Path", recording.target),
-            ("Record-Completion-Cause", "success-maxtime"),
+            ("Record-Completion-Cause", recording.cause),
         ],
     )
 

@@ -45,6 +45,8 @@ _COMPARED = (
     "DTMF-Duration",
     "Speech-Type",
     "Playback-Status",
+    "Record-Completion-Cause",
+    "Media-Bug-Function",
     "Job-Command",
     "variable_playback_terminator_used",
     "variable_read_result",

@@ -22,7 +22,6 @@ _PIPE = "named pipes and growing files are not played"
 NOT_REPRODUCED = {
     "d8_displace": "uuid_displace and uuid_fileman are not there",
     "e5_uuid_record": f"uuid_record; and {_BACKLOG}",
-    "e11_recsess_timeouts": "a background recording that ends on silence",
     "f5_pads_pocketsphinx": _POCKETSPHINX,
     "f6_detect_pocketsphinx": _POCKETSPHINX,
     "f10_vadtest_talk": "20 s of silence took FreeSWITCH 30 s to play",
