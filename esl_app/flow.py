@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -29,6 +30,7 @@ from esl_app.leg import Leg
 from esl_app.media import sound
 from esl_app.media.contract import MOST_KEYS, Media
 from esl_app.media.prompts import Prompt
+from esl_app.opening import opening
 from esl_app.protocol import safe
 from esl_app.tools import ActionTool, ReadTool, Tool, ToolProblem, Tools, acts, reads
 from esl_app.turn import Phrases, SayOrPress, phrases
@@ -43,6 +45,7 @@ from esl_app.turn.prompt_kind import (
 )
 from providers.deadline import Deadline
 from providers.errors import ProviderError
+from tenants.hours import Closed, Open
 from tenants.models import Tenant
 
 __all__ = [
@@ -54,8 +57,10 @@ __all__ = [
     "YES_NO",
     "ActionTool",
     "Call",
+    "Closed",
     "FlowError",
     "Hangup",
+    "Open",
     "Outcome",
     "PromptKind",
     "ReadTool",
@@ -91,6 +96,8 @@ class Secretary:
     company: str
     language: str
     greeting: str
+    outside_hours: str
+    """The greeting while the tenant is closed."""
     farewell: str
     transfer_message: str
     transfer_extension: str
@@ -105,6 +112,7 @@ class Secretary:
             company=row.company_name or "",
             language=row.language,
             greeting=row.greeting_message or default.greeting,
+            outside_hours=row.outside_hours_message or row.greeting_message or default.greeting,
             farewell=row.farewell_message or default.farewell,
             transfer_message=row.transfer_message or default.transfer,
             transfer_extension=row.transfer_extension or "",
@@ -157,6 +165,14 @@ class Call:
         The worker it began on went away, or the caller is back from a transfer.
         """
         return self._parts.resumed
+
+    def is_open(self) -> bool:
+        """Whether the tenant is open now, by its business hours; one without any always is."""
+        return isinstance(self.opening(), Open)
+
+    def opening(self) -> Open | Closed:
+        """`Open(until=…)` or `Closed(opens_at=…, why=…, name=…)`, in the tenant's time zone."""
+        return opening(self.tenant, datetime.now(UTC))
 
     def prepare(self) -> None:
         """Make the leg ready for our prompts; the controller does it before the flow begins."""

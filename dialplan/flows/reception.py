@@ -9,7 +9,7 @@ from esl_app.flow import Call, flow
 def reception(call: Call) -> None:
     call.answer()
     if not call.resumed:
-        call.say(call.secretary.greeting)
+        call.say(call.secretary.greeting if call.is_open() else call.secretary.outside_hours)
     outcome = call.converse()
     while outcome.digits and not outcome.digits.startswith("0"):  # only 0 means something here
         outcome = call.converse()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from esl_app.switchsim import HangUp, Press, SpeakWhenQuiet, Wait, WhenQuiet
 from providers.fake import FakeEmbedder, FakeLlm, FakeStt, FakeTts
+from tenants.opening import BusinessHours, WeekdaySlot, save_hours
 from tests.fix_calls import AUDIO, Rig
 
 pytestmark = pytest.mark.acceptance
@@ -206,3 +208,17 @@ def test_a_sound_that_is_not_there_ends_the_call_all_the_same(make_rig: Any, sou
     rig: Rig = make_rig(no_service_sound=sound)
     call = rig.call(number="999")
     assert call.result.hangup_cause == "UNALLOCATED_NUMBER"
+
+
+@pytest.mark.parametrize(("weekdays", "greeting"), [(7, "Good morning."), (0, "We are closed.")])
+def test_the_greeting_goes_by_the_hours(rig: Rig, weekdays: int, greeting: str) -> None:
+    tenant = rig.tenant(hears=["Goodbye."], secretary={"outside_hours_message": "We are closed."})
+    domain_uuid = tenant.domain.domain_uuid
+    slots = tuple(
+        WeekdaySlot(weekday=day, start_time=clock_time(), end_time=clock_time())
+        for day in range(weekdays)
+    )
+    row = BusinessHours(name="office", time_zone="UTC", is_default=True, slots=slots)
+    with rig.stores.database.tenant(domain_uuid) as cursor:
+        save_hours(cursor, domain_uuid, row)
+    assert rig.call(QUESTION).said()[0] == greeting
