@@ -50,6 +50,11 @@ class CallLimits(_Section):
 
     flow: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = "reception"
     max_s: Annotated[float, Field(gt=0)] = 3600.0
+    """Then the caller hears the farewell and the call ends, whatever its flow is doing."""
+    warn_s: Annotated[float, Field(ge=0)] = 30.0
+    """So long before, he is told; 0, or no less than `max_s`: not at all."""
+    longest_silence_s: Annotated[float, Field(gt=0)] = 180.0
+    """Without a word or a key of the caller the call ends too: nobody may be there."""
     fallback_extension: Annotated[
         str, Field(pattern=r"^(|\+?[0-9*#]{1,32}|[A-Za-z][A-Za-z0-9_.-]{0,63})$")
     ] = "operator"

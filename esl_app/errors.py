@@ -2,6 +2,7 @@
 
     EslError
     ├── Hangup(cause)          the call is over for us: the normal end of a flow
+    │   └── TimeUp(why)        it has lasted, or been silent, for as long as it may
     ├── LegLost(reason)        the socket went away and nobody said that the call ended
     ├── LegTimeout             the deadline passed; the leg is still up
     ├── CommandFailed(reply)   FreeSWITCH answered -ERR
@@ -28,6 +29,14 @@ class Hangup(EslError, OutboundSessionHasGoneAway):  # type: ignore[misc]  # bas
     def __init__(self, cause: str) -> None:
         super().__init__(f"the call ended: {cause}")
         self.cause = cause
+
+
+class TimeUp(Hangup):
+    """The call has lasted, or its caller been silent, for as long as it may; it is still up."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("ALLOTTED_TIMEOUT")
+        self.why = why
 
 
 class LegLost(EslError, NotConnectedError):  # type: ignore[misc]  # base without types  # noqa: N818

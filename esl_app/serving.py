@@ -18,7 +18,7 @@ from esl_app.config import Settings
 from esl_app.conversation import Asker, Brain, Budget, Conversation, Ears, Mouth
 from esl_app.ears import Vad
 from esl_app.engines import EnginePool, Engines
-from esl_app.errors import EslError, Hangup, LegLost, trace_of
+from esl_app.errors import EslError, Hangup, LegLost, TimeUp, trace_of
 from esl_app.flow import Call, Parts
 from esl_app.flow_runner import FlowLoader, line_of
 from esl_app.greenlets import spawn
@@ -38,7 +38,8 @@ from esl_app.quotas.meter import Meter, models_of, rounded
 from esl_app.recording import CallRecording, Recordings, hindrance
 from esl_app.sessions import Session
 from esl_app.stores import Stores
-from esl_app.turn import BargeInRules, Rules, TurnLoop, phrases
+from esl_app.timekeeping import Timekeeper
+from esl_app.turn import BargeInRules, CallLimits, Rules, TurnLoop, phrases
 from esl_app.turn.guessing import GuessRules
 from knowledge.retrieval import Retriever
 from providers.contracts import Audio, SpeechStream, StreamingSpeechToText
@@ -109,11 +110,24 @@ class Serving:
         # Wall clocks, of two machines perhaps: all they have in common.
         self._before_s = max(0.0, (now - self.began).total_seconds())
         self._resumed = session is not None and session.begun
+        limits, allowed_s = self.worker.settings.call, self.tenant.quota.call_seconds
+        # By what is allowed a conversation has ended itself; other flows have not.
+        most_s = limits.max_s if allowed_s is None else min(limits.max_s, allowed_s + _GRACE_S)
+        self._time = Timekeeper(
+            self.leg,
+            CallLimits(
+                longest_call_s=most_s,
+                warn_s=limits.warn_s if limits.warn_s < most_s else 0.0,
+                longest_silence_s=limits.longest_silence_s,
+            ),
+            began_at=self._clock - self._before_s,
+        )
         observe, leg = self.worker.observe, self.leg
         self.journal = Journal(
             self._show,
             *([lambda entry: observe(leg, entry)] if observe else []),
             self._watch_transfer,
+            self._time.watch,
             turns_before=self._session.last_turn if self._session else 0,
         )
         self._meter = Meter(self.place, models_of(self.tenant), seconds=self._seconds)
@@ -135,9 +149,10 @@ class Serving:
             # Models load while the greeting is heard; costs nothing when they are loaded.
             warming = spawn(self.worker.engines.warm, self._adapters, Deadline.after(WARM_S))
             stack.callback(warming.kill)
-            watchdog = spawn(self._time_out)
-            stack.callback(watchdog.kill)
             call, conversation, media = self._assemble()
+            soon = phrases(self.tenant.secretary.language).ends_soon
+            timekeeper = spawn(self._time.run, lambda: conversation.mouth.announce(soon))
+            stack.callback(timekeeper.kill)
             stack.callback(spawn(conversation.mouth.warm, *self._last_words(call)).kill)
             stack.callback(media.close)
             self._conversation = conversation
@@ -289,11 +304,15 @@ class Serving:
         flow = None
         try:
             flow = self.worker.flows.get(name)
-            call.prepare()
-            if call.resumed:
-                call.say(self._welcome_back())
-            flow(call)
-            self.leg.hangup()
+            with self._time.flow():
+                call.prepare()
+                if call.resumed:
+                    call.say(self._welcome_back())
+                flow(call)
+                self.leg.hangup()
+        except TimeUp as up:
+            self._say_that_time_is_up(call, up)
+            return "time_up"
         except Hangup as hangup:
             self.journal.add("hangup", cause=hangup.cause)
             if hangup.cause == RELEASED:  # handed back to the dialplan, which may bring it again
@@ -337,16 +356,13 @@ class Serving:
         except (Exception, gevent.Timeout) as error:  # noqa: BLE001 - what is broken may be how we speak
             log.error("apology_failed", **trace_of(error))  # noqa: TRY400
 
-    def _time_out(self) -> None:
-        most_s, allowed_s = self.worker.settings.call.max_s, self.tenant.quota.call_seconds
-        if allowed_s is not None:  # by then a conversation has ended itself; other flows have not
-            most_s = min(most_s, allowed_s + _GRACE_S)
-        gevent.sleep(max(0.0, most_s - self._before_s))
-        log.warning("call_too_long")
+    def _say_that_time_is_up(self, call: Call, up: TimeUp) -> None:
+        self.journal.add("time_up", why=up.why)
         try:
-            self.leg.hangup("ALLOTTED_TIMEOUT")
+            call.say(call.secretary.farewell, barge_in=False)
+            self.leg.hangup(up.cause)
         except EslError as error:
-            log.warning("hangup_failed", error=str(error))
+            log.info("farewell_unheard", error=str(error))
 
     def _welcome_back(self) -> str:
         row = self.tenant.secretary
@@ -405,7 +421,7 @@ class Serving:
 
     def _facts(self, disposition: str, call: Call, conversation: Conversation) -> dict[str, object]:
         leg, tenant = self.leg, self.tenant
-        ending = self.journal.last("conversation_ended")
+        ending, up = self.journal.last("conversation_ended"), self.journal.last("time_up")
         moved = self.journal.last("transfer")
         return {
             "uuid": leg.uuid,
@@ -417,7 +433,7 @@ class Serving:
             "duration_s": round(self._seconds(), 3),
             "dialled": call.dialled_number,
             "disposition": disposition,
-            "ending": ending.data["ending"] if ending else None,
+            "ending": up.data["why"] if up else ending.data["ending"] if ending else None,
             "hangup_cause": leg.hangup_cause or ("BLIND_TRANSFER" if leg.transferred else None),
             "speculation": conversation.brain.ledger.facts,
             "recording": self._recording.file if self._recording else None,

@@ -61,6 +61,7 @@ class Mouth:
         self._answer_s = answer_s
         self.filler: Prompt | None = None
         """"One moment": what bridges a long wait, once it is made."""
+        self._notice: Prompt | None = None
         self.said = ""
         """What the caller heard last, fillers apart: what he answers to."""
 
@@ -136,6 +137,18 @@ class Mouth:
             by_voice=by_voice,
             wait_s=self._answer_s + self._tts_s,
         )
+
+    def announce(self, text: str) -> None:
+        """Have `text` said before whatever is said next: it waits for no turn of ours to begin."""
+        try:
+            self._notice = self.prompt(text)
+        except ProviderError as error:
+            log.info("no_notice", error=str(error))
+
+    def take_notice(self) -> Prompt | None:
+        """What is to be said first, once."""
+        notice, self._notice = self._notice, None
+        return notice
 
     def warm(self, *texts: str) -> None:
         """Make the filler, and other texts that are to be there when they are needed."""

@@ -104,6 +104,7 @@ class Speech:
             Hangup: the caller is gone.
         """
         try:
+            self._announce()
             cut = self._bridge()
             while cut is None and self._next():
                 cut = self._play()
@@ -115,6 +116,11 @@ class Speech:
             self._mouth.said = self.text
         cut = cut or Played()
         return Spoken(text=self.text, digit=cut.key, interrupted=cut.voice)
+
+    def _announce(self) -> None:
+        if (notice := self._mouth.take_notice()) is not None:
+            self._journal.add("notice", duration_s=notice.duration_s)
+            self._media.play(notice, barge_in=False)
 
     def _bridge(self) -> Played | None:
         """Say that we are at it when the first sentence is late; how that was cut short, if so."""

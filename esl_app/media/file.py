@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from esl_app.errors import EslError, LegTimeout
+from esl_app.errors import EslError, LegTimeout, TimeUp
 from esl_app.greenlets import unless
 from esl_app.leg import Leg
 from esl_app.media import sound
@@ -181,6 +181,9 @@ class FileMedia:
         self._interruptible = barge_in
         try:
             yield
+        except TimeUp:
+            self._leg.start(commands.break_())  # something else is to be said now
+            raise
         finally:
             self._interruptible = False
 

@@ -22,6 +22,7 @@ class Phrases:
     filler: str  # the answer takes a moment
     interrupted: str  # resumed by another worker
     returned: str  # back from whom the caller was transferred to
+    ends_soon: str  # the longest a call may last is near
     no_service: str  # the number belongs to nobody
     busy: str  # all places of the tenant are taken
     limit: str  # the call or its tenant has used what it may
@@ -42,6 +43,7 @@ _PHRASES = {
         filler="One moment, please.",
         interrupted="Sorry, we were interrupted. Please go on.",
         returned="I am back with you. What else can I do for you?",
+        ends_soon="Please note that this call ends soon.",
         no_service="This number is not in service. Goodbye.",
         busy="All our lines are busy right now. Please call again in a few minutes.",
         limit="I am sorry, I have to end our conversation here. Please call again later.",
@@ -60,6 +62,7 @@ _PHRASES = {
         filler="Um momento, por favor.",
         interrupted="Desculpe, fomos interrompidos. Pode continuar.",
         returned="Estou de volta. Posso ajudar em mais alguma coisa?",
+        ends_soon="Esta ligação vai terminar em breve.",
         no_service="Este número não está em serviço. Até logo.",
         busy="Todas as nossas linhas estão ocupadas. Por favor, ligue novamente em alguns minutos.",
         limit="Desculpe, preciso encerrar a nossa conversa aqui. Por favor, ligue mais tarde.",
@@ -78,6 +81,7 @@ _PHRASES = {
         filler="Un momento, por favor.",
         interrupted="Perdón, nos interrumpieron. Continúe, por favor.",
         returned="Ya estoy de vuelta. ¿En qué más puedo ayudarle?",
+        ends_soon="Esta llamada terminará en breve.",
         no_service="Este número no está en servicio. Hasta luego.",
         busy="Todas nuestras líneas están ocupadas. Por favor, llame de nuevo en unos minutos.",
         limit="Lo siento, tengo que terminar aquí nuestra conversación. Llame más tarde.",

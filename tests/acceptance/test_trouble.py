@@ -71,13 +71,6 @@ def test_a_flow_that_fails_apologises_and_hands_over(
     assert "4111" not in capsys.readouterr().out
 
 
-def test_a_flow_that_runs_too_long_is_ended(make_rig: Any) -> None:
-    rig: Rig = make_rig(max_s=2.0)
-    rig.tenant(hears=["Is there parking?"], answers=["Yes."])
-    call = rig.call(*[QUESTION] * 200)
-    assert call.result.hangup_cause == "ALLOTTED_TIMEOUT"
-
-
 def test_a_database_that_is_gone_sends_new_calls_on(rig: Rig) -> None:
     rig.tenant()
     rig.stores.database.close()
