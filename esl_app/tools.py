@@ -184,15 +184,23 @@ def read(tool: ReadTool, call: ToolCall, *, seconds: float) -> str:
     return tool.result(call.arguments, seconds=seconds)
 
 
-def run(tool: Tool, call: ToolCall, *, seconds: float) -> str:
-    """Run a tool for a confirmed turn.
+def run(
+    tool: Tool, call: ToolCall, *, seconds: float, note: Callable[[str], None] = lambda _: None
+) -> str:
+    """Run a tool for a confirmed turn; `note` is told the result, whoever waits for it still.
 
     An action goes on to its end, or its deadline, also when the caller interrupts or hangs up:
     half of one is worse than one too many.
     """
+
+    def run_it() -> str:
+        told = tool.result(call.arguments, seconds=seconds)
+        note(told)
+        return told
+
     if isinstance(tool, ReadTool):
-        return read(tool, call, seconds=seconds)
-    outcome = spawn(tool.result, call.arguments, seconds=seconds).get()
+        return run_it()
+    outcome = spawn(run_it).get()
     assert isinstance(outcome, str)
     return outcome
 

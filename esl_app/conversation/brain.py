@@ -236,10 +236,13 @@ class Brain:
 
     def _pieces(self, answering: Answering, turn: Turn) -> Iterator[str]:
         def run_it(tool: Tool, call: ToolCall) -> str:
+            def note(told: str) -> None:
+                self._journal.add(
+                    "tool", name=tool.name, pii_arguments=call.arguments, pii_told=told
+                )
+
             with self._journal.span(turn, "tool"):
-                told = run(tool, call, seconds=self._tool_s)
-            self._journal.add("tool", name=tool.name, pii_arguments=call.arguments, pii_told=told)
-            return told
+                return run(tool, call, seconds=self._tool_s, note=note)
 
         return answering.pieces(self.tools.all, run_it)
 

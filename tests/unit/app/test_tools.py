@@ -73,7 +73,8 @@ def test_one_that_takes_too_long_is_ended() -> None:
 
 
 def test_an_action_goes_on_when_the_caller_has_gone() -> None:
-    done = []
+    done: list[int] = []
+    noted: list[str] = []
 
     @acts
     def act() -> str:
@@ -82,12 +83,13 @@ def test_an_action_goes_on_when_the_caller_has_gone() -> None:
         done.append(1)
         return "done"
 
-    caller = gevent.spawn(run, act, call("act"), seconds=5)
+    caller = gevent.spawn(run, act, call("act"), seconds=5, note=noted.append)
     gevent.sleep(0)
     caller.kill()
     for _ in range(3):
         gevent.sleep(0)
     assert done == [1]
+    assert noted == ["done"]
 
 
 def test_an_action_does_not_run_early() -> None:
