@@ -1,13 +1,14 @@
 """What is kept of a call: its conversation and message rows, written beside the call.
 
-A greenlet of the call's own writes; the caller never waits for PostgreSQL. Rows that cannot be
-written are counted and logged without their content. The sound of the call is kept elsewhere
+A greenlet of the call's own writes; the caller never waits for PostgreSQL. What is not written when
+the call is over goes into the backlog (`esl_app.backlog`); rows that cannot be written at all are
+logged without their content. The sound of the call is kept elsewhere
 (`esl_app.recording`): the row only says where.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -17,11 +18,11 @@ import gevent
 import structlog
 from gevent.queue import Queue
 
+from esl_app.backlog import Backlog, Kept, write
 from esl_app.greenlets import spawn
 from esl_app.journal import Turn
 from esl_app.leg import Leg
 from esl_app.speech import clean
-from tenants import repository
 from tenants.db import Database
 from tenants.errors import TenantError
 from tenants.models import Conversation, MessageRow, Tenant
@@ -40,12 +41,14 @@ class Archive:
         self,
         database: Database,
         *,
+        backlog: Backlog,
         leg: Leg,
         tenant: Tenant,
         conversation_uuid: UUID,
         began: datetime,
     ) -> None:
         self._database = database
+        self._backlog = backlog
         self._domain_uuid = tenant.domain.domain_uuid
         self._conversation = Conversation(
             voice_conversation_uuid=conversation_uuid,
@@ -58,9 +61,10 @@ class Archive:
             start_time=began,
             processing_mode=tenant.secretary.processing_mode,
         )
-        self._waiting: Queue[Callable[[], None] | None] = Queue(maxsize=_MOST)
+        self._waiting: Queue[Kept | None] = Queue(maxsize=_MOST)
+        self._unwritten: Kept | None = None
         self._writer = spawn(self._write)
-        self._put(lambda: self._save(self._conversation))
+        self._put(self._conversation)
 
     def turn(self, turn: Turn) -> None:
         """Write a turn's messages: what a flow asked, the caller's words, then our answer."""
@@ -118,38 +122,40 @@ class Archive:
                 "currency": facts["currency"],
             }
         )
-        self._put(lambda: self._save(ended))
+        self._put(ended)
 
     def close(self) -> None:
-        """Wait until everything is written, for a few seconds at most."""
+        """Wait until everything is written, for a few seconds at most; keep what is not."""
         self._put(None)
         self._writer.join(_CLOSE_S)
         if not self._writer.ready():
-            log.error("archive_incomplete", rows=self._waiting.qsize())
             self._writer.kill()
+            rows = [
+                self._unwritten,
+                *(self._waiting.get_nowait() for _ in range(len(self._waiting))),
+            ]
+            self._backlog.keep(self._domain_uuid, [row for row in rows if row is not None])
 
     def _message(self, **values: Any) -> None:
-        row = MessageRow(**values)
-        self._put(lambda: repository.append_message(self._database, self._domain_uuid, row))
+        self._put(MessageRow(**values))
 
-    def _save(self, conversation: Conversation) -> None:
-        repository.save_conversation(self._database, self._domain_uuid, conversation)
-
-    def _put(self, write: Callable[[], None] | None) -> None:
+    def _put(self, row: Kept | None) -> None:
         try:
-            self._waiting.put_nowait(write)
+            self._waiting.put_nowait(row)
         except gevent.queue.Full:
             log.error("archive_full")  # noqa: TRY400 - the queue's own trace says nothing
 
     def _write(self) -> None:
-        while (write := self._waiting.get()) is not None:
-            while not self._written(write):
+        while (row := self._waiting.get()) is not None:
+            self._unwritten = row
+            while not self._written(row):
                 gevent.sleep(_RETRY_S)
+            self._unwritten = None
 
-    def _written(self, write: Callable[[], None]) -> bool:
+    def _written(self, row: Kept) -> bool:
         """Write a row; False when the database is away and may come back."""
         try:
-            write()
+            write(self._database, self._domain_uuid, row)
         except TenantError as error:
             if error.retryable:
                 log.warning("row_waits", error=str(error))

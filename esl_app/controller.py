@@ -14,6 +14,7 @@ from typing import Final, Self
 import gevent
 import structlog
 
+from esl_app.backlog import Backlog
 from esl_app.config import Settings
 from esl_app.conversation import Budget, Mouth
 from esl_app.ears.silero import SileroVad, best_vad
@@ -102,6 +103,7 @@ class Controller:
             observe=observe,
             on_call=on_call,
             quotas=Quotas(stores.redis_url, history=partial(read_used, stores.database)),
+            backlog=Backlog(settings.data_dir.absolute() / "backlog", stores.database),
         )
         self.server = Server(listen_settings(settings), self._serve, listener=listener)
         self._janitor: gevent.Greenlet[[], None] | None = None
@@ -129,6 +131,7 @@ class Controller:
         registry.preload()
         self._directory.start()
         self._worker.quotas.start()
+        self._worker.backlog.start()
         self._janitor = gevent.spawn(self._sweep)
         if self._settings.warm_offline:
             self._warming = gevent.spawn(self.warm)
@@ -150,6 +153,7 @@ class Controller:
         self._janitor = self._warming = None
         self._directory.close()
         self._worker.quotas.close()
+        self._worker.backlog.close()
         self.engines.close()
         if isinstance(self._worker.vad, SileroVad):
             self._worker.vad.close()

@@ -14,6 +14,7 @@ import gevent
 import structlog
 
 from esl_app.archive import Archive
+from esl_app.backlog import Backlog
 from esl_app.config import Settings
 from esl_app.conversation import Asker, Brain, Budget, Conversation, Ears, Mouth
 from esl_app.ears import Vad
@@ -82,6 +83,7 @@ class Worker:
     observe: Observer | None
     on_call: OnCall | None
     quotas: Quotas
+    backlog: Backlog
 
 
 @dataclass(kw_only=True)
@@ -139,6 +141,7 @@ class Serving:
             stack.callback(self.spool.close)
             self._archive = Archive(
                 self.worker.stores.database,
+                backlog=self.worker.backlog,
                 leg=self.leg,
                 tenant=self.tenant,
                 conversation_uuid=self._conversation_uuid,

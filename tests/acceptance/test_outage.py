@@ -22,6 +22,7 @@ from esl_app.embedded.postgres import EmbeddedPostgres
 from esl_app.embedded.valkey import EmbeddedValkey
 from esl_app.switchsim import SpeakWhenQuiet, Switch
 from tenants import migrate
+from tenants.models import Tenant
 from tests.fix_calls import AUDIO, NUMBER, PlacedCall, Rig
 from tests.fix_pg import APP_PASSWORD
 
@@ -66,6 +67,18 @@ def _was_served(call: PlacedCall) -> bool:
         and not call.result.fell_back
         and call.result.attempts == 1
     )
+
+
+def _until_written(rig: Rig, tenant: Tenant, calls: int) -> None:
+    began = time.monotonic()
+    ended = 0
+    while ended < calls:
+        assert time.monotonic() - began < 30.0, f"{ended} of {calls} calls are written"
+        gevent.sleep(0.2)
+        with rig.stores.database.tenant(tenant.domain.domain_uuid) as cursor:
+            ended = cursor.execute(
+                "SELECT 1 FROM voice_ai.conversation WHERE end_time IS NOT NULL"
+            ).rowcount
 
 
 @pytest.mark.timeout(OUTAGE_S * 3 + 120)
@@ -113,7 +126,15 @@ def test_nobody_is_lost_while_the_stores_are_away(
     during = [call for call, began_away in served if began_away]
     assert during, "none began while the stores were away"
     assert all("tenant_warning" in call.kinds() for call in during)
-    # Afterwards everything is as before, and what could be written was.
+    # What was said meanwhile is written down, each thing once.
+    _until_written(rig, tenant, len(served) + 1)
+    for call, _ in served:
+        conversation, messages = rig.rows(call, tenant)
+        assert conversation.end_time is not None
+        answers = [m.content for m in messages if m.role == "assistant"]
+        assert answers.count("Yes, there is.") == TURNS
+    assert list((rig.settings.data_dir / "backlog").glob("*")) == []
+    # Afterwards everything is as before.
     after = rig.call(*[QUESTION] * 9)
     assert _was_served(after)
     assert "tenant_warning" not in after.kinds()
