@@ -31,7 +31,7 @@ class ListenerSettings:
     Attributes:
         pre_roll_s: sound kept from before the first voice.
         tail_s: sound kept after the last one.
-        longest_s: the most sound kept; of a longer utterance, the last.
+        longest_s: the most sound kept, until `keep` is called; of a longer utterance, the last.
         tracker: when voice is speech; None: as sure as the detector wants it.
     """
 
@@ -68,6 +68,7 @@ class Listener:
     ) -> None:
         self._settings = settings or ListenerSettings()
         self._rate = rate
+        self._longest_s = self._settings.longest_s
         self._on_event = on_event
         tracking = self._settings.tracker or TrackerSettings(start_s=vad.start_s)
         self._tracker = SpeechTracker(tracking)
@@ -92,6 +93,10 @@ class Listener:
     def silence_s(self, now: float) -> float:
         """Seconds since there was voice; since the first frame, if there never was."""
         return self._tracker.silence_s(now)
+
+    def keep(self, longest_s: float) -> None:
+        """Keep the sound of an utterance of up to `longest_s`, with what is around it."""
+        self._longest_s = longest_s + self._settings.pre_roll_s + self._settings.tail_s
 
     def feed(self, frame: bytes, at_s: float) -> list[SpeechEvent]:
         """Take a frame whose last sample came at `at_s`."""
@@ -168,7 +173,7 @@ class Listener:
         return self._byte_at(ended_s + self._settings.tail_s) - self._first
 
     def _trim(self) -> None:
-        keep_s = self._settings.longest_s if self._began is not None else self._idle_s
+        keep_s = self._longest_s if self._began is not None else self._idle_s
         surplus = len(self._sound) - round(keep_s * self._rate) * SAMPLE_BYTES
         if surplus > 0:
             self._drop(surplus)

@@ -219,3 +219,14 @@ def test_words_do_not_cut_a_prompt_that_wants_keys(rig: Rig, asking: Any) -> Non
     )
     assert found(call) == "42"
     assert "interrupted" not in call.kinds()
+
+
+def test_the_shipped_callback_flow_takes_words_and_keys(make_rig: Any) -> None:
+    rig: Rig = make_rig(flow="callback")
+    rig.tenant(hears=["It is about an invoice.", "Four one five, five five five, 0134."])
+    call = rig.call(SPEECH, SPEECH, WhenQuiet(), Press("1"))
+    assert call.journal is not None
+    noted = call.journal.last("flow.callback")
+    assert noted is not None
+    assert noted.data == {"topic": "billing", "pii_number": "4155550134"}
+    assert call.said()[-1] == "Thank you, we will call you back."

@@ -208,6 +208,7 @@ class DuplexMedia:
         heard = None
         if parts is not None:
             listener, _, words = parts
+            listener.keep(longest_s)
             self._new_speech()  # what it says is in the listener's state by now
             since = (self._started_at, None if listener.speaking else self._ended_at)
             hearing = Hearing(

@@ -135,6 +135,15 @@ def test_speech_ends_by_the_clock_when_no_frame_comes() -> None:
     assert listener.silence_s(1.5) == pytest.approx(1.0)
 
 
+def test_an_utterance_is_kept_for_as_long_as_it_is_listened_to() -> None:
+    listener = Listener(EnergyVad(), settings=ListenerSettings(longest_s=1.0))
+    listener.keep(4.0)
+    hear(listener, sounds.silence(1.0) + counted(3.0, loud=True))
+    taken = listener.utterance()
+    assert taken is not None
+    assert taken.duration_s > 2.5
+
+
 def test_memory_is_bounded_in_silence_and_in_speech() -> None:
     settings = ListenerSettings(longest_s=2.0)
     listener = Listener(EnergyVad(), settings=settings)
