@@ -65,7 +65,7 @@ class Heard:
     Attributes:
         early: of how many the end was taken too early.
         unheard: how many gave no turn after their last voice.
-        false: turns made of what was before the caller spoke.
+        false: turns made of what others said before the caller spoke or after he had.
         ends_s: from the last voice to the end of the turn.
         wrong, words: word errors and words; of `digits`, digits.
     """
@@ -256,13 +256,15 @@ class _Bench:
         group.count += 1
         name = " ".join(map(str, utterance.parts))
         ours = [turn for turn in turns if turn.at_s > begins_s]
-        group.false += len(turns) - len(ours)
+        after = [turn for turn in ours if turn.at_s >= ends_s]
+        # What comes after his turn is nobody's: we would be answering, but count it.
+        theirs = [turn for turn in after[1:] if turn.words]
+        group.false += len(turns) - len(ours) + len(theirs)
         if early := [turn for turn in ours if turn.at_s < ends_s]:
             group.early += 1
             self._trouble.append(
                 f"{group.group}: {name}: cut {ends_s - early[0].at_s:.2f} s before its end"
             )
-        after = [turn for turn in ours if turn.at_s >= ends_s]
         if not after:
             group.unheard += 1
             self._trouble.append(f"{group.group}: {name}: no turn")
@@ -271,7 +273,7 @@ class _Bench:
         if not self._hears(utterance.language):
             return
         truth = " ".join(each.text for each in said)
-        words = " ".join(turn.words for turn in ours)
+        words = " ".join(turn.words for turn in ours if turn not in after[1:])
         if digits := numerals(truth, language=utterance.language).all:
             group.digits += len(digits)
             got = numerals(words, language=utterance.language).all
