@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -117,9 +117,11 @@ class _Scripted:
 class FakeStream:
     """`SpeechStream` that hears the words of a text as fast as there is voice in the audio."""
 
-    def __init__(self, text: str, *, rate: int, word_audio_s: float, latency_s: float) -> None:
-        self._failure = _failure(text)
-        self._words = text.split()
+    def __init__(
+        self, take: Callable[[], str], *, rate: int, word_audio_s: float, latency_s: float
+    ) -> None:
+        self._take = take
+        self._text: str | None = None  # until there is voice for a word
         self._rate = rate
         self._word_audio_s = word_audio_s
         self._latency_s = latency_s
@@ -133,19 +135,22 @@ class FakeStream:
         for piece in np.split(heard, range(_FRAME, heard.size, _FRAME)):
             if piece.size and float(np.sqrt(np.mean(piece * piece))) > _VOICE_LEVEL:
                 self._voiced_s += piece.size / self._rate
-        words = min(len(self._words), int(self._voiced_s / self._word_audio_s))
-        if self._failure is not None:
-            if self._voiced_s > self._word_audio_s:
-                self._tell(self._failure)
+        if self._voiced_s < self._word_audio_s:
+            return
+        all_words = self._script.split()
+        words = min(len(all_words), int(self._voiced_s / self._word_audio_s))
+        if (failure := _failure(self._script)) is not None:
+            self._tell(failure)
         elif words > self._told:
             self._told = words
-            self._tell(Hearing(text=" ".join(self._words[:words])))
+            self._tell(Hearing(text=" ".join(all_words[:words])))
 
     def flush(self) -> None:
         """The rest of the words."""
-        if self._failure is None:
-            self._told = len(self._words)
-            self._tell(Hearing(text=" ".join(self._words), settled=True))
+        if _failure(self._script) is None:
+            words = self._script.split()
+            self._told = len(words)
+            self._tell(Hearing(text=" ".join(words), settled=True))
 
     def hearings(self) -> Iterator[Hearing]:
         """What is known, `latency_s` late."""
@@ -161,6 +166,12 @@ class FakeStream:
     def close(self) -> None:
         """Tell nothing more."""
         self._known.put((0.0, None))
+
+    @property
+    def _script(self) -> str:
+        if self._text is None:
+            self._text = self._take()
+        return self._text
 
     def _tell(self, item: Hearing | ProviderError) -> None:
         self._known.put((time.monotonic() + self._latency_s, item))
@@ -189,7 +200,7 @@ class FakeStt(_Scripted):
     ) -> FakeStream:
         """A stream that hears the next item."""
         return FakeStream(
-            self._take("stream"),
+            lambda: self._take("stream"),
             rate=rate,
             word_audio_s=self._stt.word_audio_s,
             latency_s=self._stt.latency_s,
