@@ -135,7 +135,10 @@ class Rig:
                 gevent.sleep(0.01)
 
     def rows(self, call: PlacedCall, tenant: Tenant) -> tuple[Conversation, list[MessageRow]]:
-        """What was written down of a call."""
+        """What was written of a call; on a slow machine that may come by way of the backlog."""
+        with gevent.Timeout(20):
+            while list((self.settings.data_dir / "backlog").glob("*")):
+                gevent.sleep(0.05)
         domain = tenant.domain.domain_uuid
         with self.stores.database.tenant(domain) as cursor:
             cursor.execute(
