@@ -7,13 +7,15 @@ number. Never a SIP header (`variable_sip_h_*`), which any caller can write.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
 from tenants import repository, sql
+from tenants.calendars import hours_of
 from tenants.db import Database
 from tenants.destinations import (
     TransferDestination,
@@ -21,8 +23,9 @@ from tenants.destinations import (
     read_destinations,
     read_rules,
 )
-from tenants.errors import Lookup, UnknownTenant
+from tenants.errors import InvalidRow, Lookup, UnknownTenant
 from tenants.fields import DOMAIN_PATTERN, NUMBER_PATTERN
+from tenants.hours import Open
 from tenants.limits import Price, Quota, read_prices, read_quota
 from tenants.models import Did, Domain, ProviderRow, Secretary, Tenant, in_order
 from tenants.numbers import canonical
@@ -167,8 +170,13 @@ def read(db: Database, domain_uuid: UUID) -> Rows | None:
         )
 
 
-def choose_tenant(rows: Rows, called: Called) -> Tenant:
+def choose_tenant(rows: Rows, called: Called, at: datetime | None = None) -> Tenant:
     """The tenant as this call sees it: with the secretary who answers it.
+
+    Args:
+        rows: The tenant's.
+        called: Who was called.
+        at: The instant, for secretaries who have hours; None is now.
 
     Raises:
         UnknownTenant: The tenant is disabled, or nobody of it answers this number.
@@ -180,7 +188,10 @@ def choose_tenant(rows: Rows, called: Called) -> Tenant:
         canonical(called.dialled, rows.domain.country),
         *called.numbers,
     }
-    secretary = choose(rows.secretaries, rows.dids, numbers)
+    instant = at or datetime.now(UTC)
+    secretary = choose(
+        rows.secretaries, rows.dids, numbers, lambda who: _is_there(rows.hours, who, instant)
+    )
     if secretary is None:
         raise UnknownTenant(
             called.lookup, called.value, "the tenant has no secretary for this number"
@@ -200,9 +211,16 @@ def choose_tenant(rows: Rows, called: Called) -> Tenant:
 
 
 def choose(
-    secretaries: Sequence[Secretary], dids: Sequence[Did], numbers: Collection[str]
+    secretaries: Sequence[Secretary],
+    dids: Sequence[Did],
+    numbers: Collection[str],
+    is_there: Callable[[Secretary], bool] = lambda _: True,
 ) -> Secretary | None:
-    """Who answers: by number, by extension, the default, or the only one there is."""
+    """Who answers: by number, by extension, the default, or the only one there is.
+
+    Outside the default's hours, one with hours of her own who is there takes the default's calls;
+    without such a one the default answers all the same, and her flow says that it is closed.
+    """
     enabled = {s.voice_secretary_uuid: s for s in secretaries if s.is_enabled}
     dialled = {number for number in numbers if number}
     for did in dids:
@@ -211,10 +229,25 @@ def choose(
     for secretary in enabled.values():
         if secretary.extension in dialled:
             return secretary
-    for secretary in enabled.values():
-        if secretary.is_default:
-            return secretary
-    return next(iter(enabled.values())) if len(enabled) == 1 else None
+    if len(enabled) == 1:
+        return next(iter(enabled.values()))
+    default = next((s for s in enabled.values() if s.is_default), None)
+    if default is None or is_there(default):
+        return default
+    others = (s for s in enabled.values() if s != default and s.business_hours_uuid)
+    return next((s for s in others if is_there(s)), default)
+
+
+def _is_there(hours: Sequence[BusinessHours], who: Secretary, at: datetime) -> bool:
+    """Whether a secretary's own hours, if she has any, say so."""
+    row = next((h for h in hours if h.business_hours_uuid == who.business_hours_uuid), None)
+    if row is None:
+        return True
+    try:
+        return isinstance(hours_of(row).is_open(at), Open)
+    except InvalidRow as error:  # a country whose holidays nobody knows
+        log.error("hours_unreadable", reason=str(error))  # noqa: TRY400
+        return True
 
 
 def _uuid(text: str) -> UUID | None:
