@@ -116,13 +116,25 @@ class Product:
         """What the process holds now; only of `tests.freeswitch.watched_serve`."""
         assert self._process is not None, "not started"
         before = len(self._censuses())
-        self._process.send_signal(signal.SIGUSR1)
+        (worker,) = self._workers()
+        os.kill(worker, signal.SIGUSR1)
         deadline = time.monotonic() + _CENSUS_S
         while len(found := self._censuses()) == before:
             if time.monotonic() > deadline:
                 raise ProductFailedError("it does not say what it holds")
             time.sleep(0.05)
         return Counter(found[-1]["held"])
+
+    def _workers(self) -> list[int]:
+        """The processes that serve the calls: the children that were told to."""
+        assert self._process is not None, "not started"
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [
+            int(child)
+            for child in children
+            if b"worker" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        ]
 
     def _censuses(self) -> list[dict[str, Any]]:
         return [entry for entry in self.entries if entry.get("event") == "census"]
@@ -142,7 +154,10 @@ class Product:
             self.kill()
 
     def kill(self) -> None:
-        """SIGKILL, as the kernel does when memory runs out."""
+        """SIGKILL for all of it, as when the machine dies."""
         assert self._process is not None, "not started"
+        workers = self._workers() if self._process.poll() is None else []
         self._process.kill()
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
         self._process.wait(_STOP_S)
