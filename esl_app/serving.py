@@ -476,6 +476,7 @@ def _canonical_line(facts: dict[str, object], journal: Journal, ledger: Ledger) 
         guesses=ledger.started,
         guesses_used=ledger.used,
         saved_ms=ledger.saved_ms,
+        cost=None if facts["cost"] is None else str(facts["cost"]),
         **{
             key: facts[key]
             for key in (
@@ -485,7 +486,6 @@ def _canonical_line(facts: dict[str, object], journal: Journal, ledger: Ledger) 
                 "disposition",
                 "ending",
                 "hangup_cause",
-                "cost",
                 "currency",
             )
         },

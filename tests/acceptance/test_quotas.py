@@ -49,9 +49,9 @@ class _Holds:
         return Act(hang_up=self._go.is_set())
 
 
-def _start(rig: Rig, caller: CallerSide, number: str = NUMBER) -> Any:
+def _start(rig: Rig, caller: CallerSide, number: str = NUMBER, speed: float = 1.0) -> Any:
     return gevent.spawn(
-        Switch().call,
+        Switch(speed=speed).call,
         caller,
         port=rig.controller.server.port,
         destination_number=number,
@@ -92,7 +92,7 @@ def test_the_31st_call_of_a_tenant_of_30_is_refused_before_it_is_answered(rig: R
         assert refused.hangup_cause == "CALL_REJECTED"
         assert not refused.answered
     log.info("refused_before_the_answer", ms=[round(ms, 1) for ms in sorted(took)])
-    # 8 to 10 ms on two idle cores; on busy ones the thirty callers here take most of the time.
+    # 4 to 15 ms when the machine is ours; the thirty callers here want their share of it, too.
     assert sorted(took)[4] < 1000, took
     other = _start(rig, _Holds(go), number=OTHER)
     _wait(lambda: _up(rig) == 31)
@@ -209,7 +209,7 @@ def test_redis_stopped_and_started_under_calls_loses_none(
     )
     go = Event()
     calls = _fill(rig, go, 8)
-    talking = _start(rig, Caller([*(QUESTION, Wait(6.0)) * 3, HangUp()]))
+    talking = _start(rig, Caller([*(QUESTION, Wait(6.0)) * 3, HangUp()]), speed=4.0)
     _wait(lambda: _up(rig) == 9)
     own_valkey.stop()
     quotas = rig.controller._worker.quotas

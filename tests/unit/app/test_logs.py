@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 # Keys whose values we choose ourselves: names of things, counts, times, states.
 HARMLESS = {
-    "accepted", "adapter", "applied", "bytes", "cause", "characters", "completion_tokens",
+    "accepted", "adapter", "applied", "bytes", "cause", "characters", "completion_tokens", "cost",
     "count", "directories", "disposition", "document", "domain", "dropped", "duration_s",
     "ending", "engine", "error", "event_name", "field", "file", "first_audio_ms_max", "flow",
     "folder", "frames_in", "guesses", "guesses_used", "handler_s", "hangup_cause", "host",
