@@ -5,7 +5,7 @@ what one hears of them is the engine's and FreeSWITCH's alone.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,8 @@ from uuid import UUID, uuid4
 
 from tenants import repository
 from tenants.db import Database
-from tests.fix_calls import FLOWS
+from tenants.limits import Quota, save_quota
+from tests.fix_calls import FLOWS, UNLIMITED
 from tests.fix_pg import KEYS
 from tests.freeswitch.config import NUMBER
 from tests.freeswitch.product import Product
@@ -58,6 +59,7 @@ def scripted(
     flow: Path | None = None,
     greeting: str = "Good morning.",
     answers: Sequence[str] = ("word " * 12 + "end.",),
+    quota: Mapping[str, Any] | None = None,
     **secretary: Any,
 ) -> Iterator[Scripted]:
     """Serve the switch's tenant, in duplex, with the shipped flow or one of the test's own."""
@@ -86,6 +88,9 @@ def scripted(
             "numbers": [NUMBER],
         },
     )
+    domain_uuid = tenant.domain.domain_uuid
+    with database.tenant(domain_uuid) as cursor:
+        save_quota(cursor, domain_uuid, Quota(**(UNLIMITED | dict(quota or {}))))
     flows, data_dir = folder / "flows", folder / "data"
     shutil.copytree(FLOWS, flows, ignore=shutil.ignore_patterns("__pycache__"))
     data_dir.mkdir()
