@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tenants import _rows, sql
 from tenants.db import Cursor
-from tenants.fields import Context, Keywords, Row
+from tenants.fields import Context, Integer, Keywords, Row
 
 _SQL = sql.load("tenants", "rows.sql")
 
@@ -85,7 +85,7 @@ class TransferDestination(Row):
     department: str = ""
     role: str = ""
     description: str = ""
-    priority: int = 100
+    priority: Integer = 100
     is_enabled: bool = True
     is_default: bool = False
 
@@ -114,7 +114,7 @@ class TransferRule(Row):
     transfer_message: str = ""
     transfer_timeout_seconds: int | None = Field(default=None, ge=5, le=300)
     skip_presence_check: bool = False
-    priority: int = 0
+    priority: Integer = 0
     is_enabled: bool = True
 
     @model_validator(mode="after")

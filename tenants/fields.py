@@ -65,6 +65,8 @@ Extension = Annotated[str, Field(pattern=r"^(\+?[0-9*#]{1,32}|[A-Za-z][A-Za-z0-9
 Context = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
 # Where we can ring back: E.164, or an extension of the house.
 CallableNumber = Annotated[str, Field(pattern=r"^(\+[1-9][0-9]{6,14}|[0-9*#]{1,15})$")]
+# What an integer column holds.
+Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 Priority = Literal["low", "medium", "high", "urgent"]
 
 

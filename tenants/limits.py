@@ -73,6 +73,11 @@ def read_prices(cursor: Cursor, domain_uuid: UUID) -> list[Price]:
     return _rows.read(cursor, _SQL["prices"], domain_uuid, Price, "price")
 
 
+def read_own_prices(cursor: Cursor, domain_uuid: UUID) -> list[Price]:
+    """The domain's own prices alone."""
+    return _rows.read(cursor, _SQL["own_prices"], domain_uuid, Price, "price")
+
+
 def save_price(cursor: Cursor, domain_uuid: UUID, row: Price) -> None:
     """Insert or change a price: of a tenant, or as `EVERYBODY` (in that scope) of all."""
     _rows.write(cursor, _SQL["save_price"], domain_uuid, row)

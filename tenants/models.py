@@ -20,6 +20,7 @@ from tenants.fields import (
     Currency,
     Destination,
     Extension,
+    Integer,
     Keywords,
     Language,
     Priority,
@@ -58,9 +59,9 @@ class ProviderRow(Row):
     )
     is_default: bool = False
     is_enabled: bool = True
-    priority: int = 0
-    rate_limit_rpm: int | None = Field(default=None, gt=0)
-    cost_per_unit: Decimal | None = Field(default=None, ge=0)
+    priority: Integer = 0
+    rate_limit_rpm: int | None = Field(default=None, gt=0, le=2**31 - 1)
+    cost_per_unit: Decimal | None = Field(default=None, ge=0, max_digits=10, decimal_places=6)
     cost_unit: str | None = None
 
     @property

@@ -248,6 +248,17 @@ SELECT voice_message_uuid, voice_conversation_uuid, turn_number, role, content, 
 DELETE FROM voice_ai.provider
  WHERE domain_uuid = %(domain_uuid)s AND voice_ai_provider_uuid = %(voice_ai_provider_uuid)s;
 
+-- name: remove_secretary
+DELETE FROM voice_ai.secretary
+ WHERE domain_uuid = %(domain_uuid)s AND voice_secretary_uuid = %(voice_secretary_uuid)s;
+
+-- name: remove_did
+DELETE FROM voice_ai.did
+ WHERE domain_uuid = %(domain_uuid)s AND destination_number = %(destination_number)s;
+
+-- name: lock_domain
+SELECT 1 FROM voice_ai.domain WHERE domain_uuid = %(domain_uuid)s FOR UPDATE;
+
 -- name: providers_to_rotate
 SELECT voice_ai_provider_uuid, provider_type, provider_name, config, key_id, data_key
   FROM voice_ai.provider

@@ -81,7 +81,7 @@ def create_tenant(db: Database, values: Mapping[str, Any]) -> Tenant:
         for number in values.get("numbers", ())
     ]
     with db.tenant(domain.domain_uuid) as cursor:
-        cursor.execute(_SQL["insert_domain"], domain.model_dump())
+        insert_domain(cursor, domain)
         for provider in providers:
             save_provider(cursor, domain.domain_uuid, provider, db.vault)
         save_secretary(cursor, domain.domain_uuid, secretary)
@@ -94,6 +94,16 @@ def delete_tenant(db: Database, domain_uuid: UUID) -> bool:
     """Remove a tenant and everything that is his; False when there was none."""
     with db.tenant(domain_uuid, statement_s=60.0) as cursor:
         return cursor.execute(_SQL["delete_domain"], {"domain_uuid": domain_uuid}).rowcount == 1
+
+
+def insert_domain(cursor: Cursor, domain: Domain) -> None:
+    """Write a new domain's own row."""
+    cursor.execute(_SQL["insert_domain"], domain.model_dump())
+
+
+def lock_domain(cursor: Cursor, domain_uuid: UUID) -> None:
+    """Let one change of the domain's rows follow the other."""
+    cursor.execute(_SQL["lock_domain"], {"domain_uuid": domain_uuid})
 
 
 def update_domain(cursor: Cursor, domain: Domain) -> None:
@@ -135,6 +145,24 @@ def save_secretary(cursor: Cursor, domain_uuid: UUID, secretary: Secretary) -> N
 def save_did(cursor: Cursor, domain_uuid: UUID, did: Did) -> None:
     """Insert or change where a number leads."""
     cursor.execute(_SQL["save_did"], did.model_dump() | {"domain_uuid": domain_uuid})
+
+
+def remove_secretary(cursor: Cursor, domain_uuid: UUID, voice_secretary_uuid: UUID) -> bool:
+    """Remove a secretary."""
+    return _rows.remove(
+        cursor,
+        _SQL["remove_secretary"],
+        {"domain_uuid": domain_uuid, "voice_secretary_uuid": voice_secretary_uuid},
+    )
+
+
+def remove_did(cursor: Cursor, domain_uuid: UUID, destination_number: str) -> bool:
+    """Remove a number: it leads nowhere then."""
+    return _rows.remove(
+        cursor,
+        _SQL["remove_did"],
+        {"domain_uuid": domain_uuid, "destination_number": destination_number},
+    )
 
 
 def save_conversation(db: Database, domain_uuid: UUID, conversation: Conversation) -> None:

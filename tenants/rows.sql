@@ -192,6 +192,12 @@ SELECT DISTINCT ON (provider_type, provider_name, model, unit)
  WHERE domain_uuid IN (%(domain_uuid)s, '00000000-0000-0000-0000-000000000000')
  ORDER BY provider_type, provider_name, model, unit, owner_uuid NULLS LAST;
 
+-- name: own_prices
+SELECT provider_type, provider_name, model, unit, price, per, currency
+  FROM voice_ai.price
+ WHERE domain_uuid = %(domain_uuid)s
+ ORDER BY provider_type, provider_name, model, unit;
+
 -- name: save_price
 INSERT INTO voice_ai.price (
     domain_uuid, provider_type, provider_name, model, unit, price, per, currency

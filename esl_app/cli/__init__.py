@@ -14,7 +14,7 @@ import typer
 
 from esl_app import config, logs
 from esl_app.bench import BenchError
-from esl_app.cli import bench, calls, demo, documents, flows, keys, legs, tenants
+from esl_app.cli import bench, calls, demo, documents, flows, keys, legs, rows, tenants
 from esl_app.embedded import EmbeddedError
 from esl_app.errors import ConfigError
 from esl_app.flow_runner import FlowProblem
@@ -43,6 +43,8 @@ app = typer.Typer(
 )
 app.add_typer(documents.app, name="documents")
 app.add_typer(tenants.app, name="tenant")
+for name, group in rows.groups().items():
+    app.add_typer(group, name=name)
 app.add_typer(keys.app, name="keys")
 app.add_typer(flows.app, name="flow")
 app.add_typer(bench.app, name="bench")

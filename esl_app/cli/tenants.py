@@ -1,25 +1,33 @@
-"""`voice-ai tenant`: make a tenant, look at it."""
+"""`voice-ai tenant`: make a tenant, look at it, change it, take it away."""
 
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import sys
 from typing import Annotated
+from uuid import uuid4
 
+import structlog
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from esl_app.cli import _rows
+from esl_app.cli._output import changes_table, console, plain, rows_table, text
 from esl_app.config import Settings
 from esl_app.errors import ConfigError
 from esl_app.stores import Stores
-from tenants import repository, routing
+from tenants import repository, rotation
+from tenants.forms import Form, form_of, row_of
+from tenants.kinds import DOMAIN, KINDS, TenantRows
 
 app = typer.Typer(help="Tenants: companies whose calls are answered.", no_args_is_help=True)
 
+log = structlog.get_logger()
+
 Domain = Annotated[str, typer.Argument(help="The domain's name.", metavar="DOMAIN")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command("add")
@@ -33,6 +41,10 @@ def add(
     secretary: Annotated[str, typer.Option(help="The secretary's name.")] = "Reception",
     language: Annotated[str, typer.Option(help="What it speaks (BCP 47).")] = "en-US",
     greeting: Annotated[str, typer.Option(help="What callers hear first.")] = "",
+    country: Annotated[
+        str | None, typer.Option(help="How numbers without a country are read (US, BR, …).")
+    ] = None,
+    time_zone: Annotated[str, typer.Option(help="Where its days begin.")] = "UTC",
     transfer_to: Annotated[
         str | None, typer.Option(help="Extension of a person, in FreeSWITCH's dialplan.")
     ] = None,
@@ -48,31 +60,46 @@ def add(
 ) -> None:
     """Make a tenant with one secretary."""
     settings: Settings = context.obj
-    providers = []
-    if openai:
-        key = _openai_key()
-        providers = [
-            {"provider_type": kind, "provider_name": name, "config": {"api_key": key}}
-            for kind, name in (("stt", "whisper_api"), ("tts", "openai_tts"), ("llm", "openai"))
-        ]
-    with Stores(settings) as stores:
-        tenant = repository.create_tenant(
-            stores.database,
+    key = _openai_key() if openai else ""
+    uuid = uuid4()
+    forms: list[tuple[str, Form]] = [
+        (
+            "tenant",
             {
-                "domain": {"domain_name": domain},
-                "secretary": {
-                    "secretary_name": secretary,
-                    "company_name": company,
-                    "language": language,
-                    "greeting_message": greeting,
-                    "transfer_extension": transfer_to,
-                    "transfer_context": transfer_context,
-                },
-                "providers": providers,
-                "numbers": number or [],
+                "domain_name": domain,
+                "country": country,
+                "time_zone": time_zone,
             },
-        )
-    print(f"{domain}: made, domain_uuid {tenant.domain.domain_uuid}")
+        ),
+        *(
+            (
+                "provider",
+                {"provider_type": kind, "provider_name": name, "config": {"api_key": key}},
+            )
+            for kind, name in (("stt", "whisper_api"), ("tts", "openai_tts"), ("llm", "openai"))
+            if openai
+        ),
+        (
+            "secretary",
+            {
+                "secretary_name": secretary,
+                "company_name": company,
+                "is_default": True,
+                "language": language,
+                "greeting_message": greeting,
+                "transfer_extension": transfer_to,
+                "transfer_context": transfer_context,
+            },
+        ),
+        *(("number", {"destination_number": one, "secretary": secretary}) for one in number or []),
+    ]
+    made: TenantRows = {name: [] for name in KINDS}
+    for name, form in forms:
+        identity = uuid if name == "tenant" else None
+        made[name].append(row_of(KINDS[name], form, name, made, identity=identity))
+    with Stores(settings) as stores:
+        _rows.write(stores.database, uuid, lambda _: made)
+    print(f"{domain}: made, domain_uuid {uuid}")
 
 
 def _openai_key() -> str:
@@ -87,20 +114,118 @@ def _openai_key() -> str:
     return key
 
 
+@app.command("list")
+def list_(
+    context: typer.Context,
+    as_json: AsJson = False,
+    admin_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="VOICE_AI_ADMIN_URL",
+            help="postgresql://… of a superuser, who sees all tenants; not needed when embedded.",
+        ),
+    ] = None,
+) -> None:
+    """List all tenants."""
+    settings: Settings = context.obj
+    found = []
+    with Stores(settings) as stores:
+        url = admin_url or stores.admin_url
+        if url is None:
+            raise ConfigError(
+                "--admin-url: needed, as the application's role sees no list of tenants"
+            )
+        for uuid in rotation.domains(url):
+            with stores.database.tenant(uuid) as cursor:
+                domain = repository.read_domain(cursor, uuid)
+                numbers = len(repository.read_dids(cursor, uuid))
+            if domain is not None:
+                found.append((domain, numbers))
+    found.sort(key=lambda entry: entry[0].domain_name)
+    if as_json:
+        for domain, numbers in found:
+            print(json.dumps(plain({**domain.model_dump(), "numbers": numbers})))
+        return
+    columns = ("domain", "numbers", "country", "time_zone", "is_enabled", "domain_uuid")
+    console().print(
+        rows_table(
+            columns,
+            (
+                (d.domain_name, n, d.country, d.time_zone, d.is_enabled, d.domain_uuid)
+                for d, n in found
+            ),
+        )
+    )
+
+
 @app.command("show")
-def show(context: typer.Context, domain: Domain) -> None:
-    """Show a tenant's rows (no keys)."""
+def show(context: typer.Context, domain: Domain, as_json: AsJson = False) -> None:
+    """Show what a tenant has decided, without what is as usual (no keys)."""
     settings: Settings = context.obj
     with Stores(settings) as stores:
-        tenant = routing.resolve(stores.database, domain_name=domain)
-        with stores.database.tenant(tenant.domain.domain_uuid) as cursor:
-            dids = repository.read_dids(cursor, tenant.domain.domain_uuid)
+        uuid = _rows.domain_of(stores.database, domain)
+        rows = _rows.read(stores.database, uuid)
+    shown = {
+        kind.section: [
+            ({} if kind.single else {"name": kind.title(row)}) | form_of(kind, row, rows)
+            for row in rows[name]
+            if not kind.single or form_of(kind, row, rows)
+        ]
+        for name, kind in KINDS.items()
+    }
+    if as_json:
+        print(json.dumps(plain({"domain_uuid": uuid, **shown}), ensure_ascii=False))
+        return
     table = Table(show_header=False, box=None)
-    table.add_row("domain_uuid", str(tenant.domain.domain_uuid))
-    table.add_row("numbers", ", ".join(did.destination_number for did in dids) or "none")
-    for key, value in tenant.secretary.model_dump().items():
-        if value not in ("", None, (), {}):
-            table.add_row(key, escape(str(value)))
-    for kind, rows in tenant.providers.items():
-        table.add_row(f"{kind} providers", ", ".join(row.provider_name for row in rows))
-    Console().print(table)
+    table.add_row("domain_uuid", str(uuid))
+    for section, forms in shown.items():
+        for form in forms:
+            table.add_row(f"[bold]{section}[/]", text(form.pop("name", "")))
+            for field, value in form.items():
+                table.add_row(f"  {field}", text(value))
+    console().print(table)
+
+
+@app.command("set")
+def set_(
+    context: typer.Context,
+    domain: Domain,
+    fields: Annotated[
+        list[str], typer.Argument(help="Fields of the domain's row.", metavar="FIELD=VALUE…")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and show; write nothing.")
+    ] = False,
+) -> None:
+    """Change the tenant's own row: its name, country, time zone, whether it is served."""
+    settings: Settings = context.obj
+    with Stores(settings) as stores:
+        found = _rows.write(
+            stores.database,
+            _rows.domain_of(stores.database, domain),
+            lambda r: _rows.changed(DOMAIN, r, r["tenant"][0], fields, {}),
+            dry_run=dry_run,
+        )
+    if dry_run:
+        console().print(changes_table(found))
+    print(f"{domain}: {'changed' if found else 'unchanged'}{' (--dry-run)' if dry_run else ''}")
+
+
+@app.command("remove")
+def remove(
+    context: typer.Context,
+    domain: Domain,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a tenant and everything that is its: documents, conversations, its audit."""
+    settings: Settings = context.obj
+    with Stores(settings) as stores:
+        uuid = _rows.domain_of(stores.database, domain)
+        if not yes and not (
+            sys.stdin.isatty() and typer.confirm(f"Remove {domain} and everything of it?")
+        ):
+            raise ConfigError(f"{domain}: not removed; --yes removes it without being asked")
+        repository.delete_tenant(stores.database, uuid)
+    # Its audit is gone with it, so who did it is in the log.
+    log.warning("tenant_removed", domain=domain, reason=_rows.actor())
+    print(f"{domain}: removed")

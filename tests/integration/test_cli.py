@@ -130,7 +130,7 @@ def test_keys_are_added_rotated_and_dropped(home: Path, admin_url: str) -> None:
     assert old in run(home, "keys", "list", **admin).stdout
     assert "dropped" in run(home, "keys", "drop", old, **admin).stdout
     assert old not in run(home, "keys", "list", **admin).stdout
-    assert "llm providers" in run(home, "tenant", "show", "clinic.example").stdout
+    assert "llm/openai" in run(home, "tenant", "show", "clinic.example").stdout
 
 
 def test_a_redis_url_that_is_none_is_named(home: Path) -> None:
