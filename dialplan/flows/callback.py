@@ -20,7 +20,7 @@ def callback(call: Call) -> None:
         if not number:
             break
         right = call.ask(f"I have {' '.join(number)}. Press 1 if that is right.", kind=YES_NO)
-        if right.keys == "1" or "yes" in right.text.lower():
+        if right.yes:
             call.note("callback", topic=topic, pii_number=number)
             call.say("Thank you, we will call you back.", barge_in=False)
             return

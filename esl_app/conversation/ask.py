@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from esl_app.conversation.ears import Ears, Understood
 from esl_app.conversation.mouth import Mouth
 from esl_app.conversation.speech import Speech, Spoken
 from esl_app.journal import Journal, Turn
-from esl_app.turn import Entry, Rules, SayOrPress, only_sounds
+from esl_app.turn import Entry, Kind, Rules, SayOrPress, only_sounds, yes_no
 from esl_app.turn.numerals import numerals
 from esl_app.turn.prompt_kind import PromptKind
 from providers.errors import ProviderError
+
+_YES_KEYS: Final = {"1": True, "2": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What the caller answered: words or keys; false when neither came.
 
-    `digits` are those of the number in it, pressed or said.
+    `digits` are those of the number in it, pressed or said. Where a yes or a no was asked for,
+    `yes` is which of them it was; None for neither.
 
     >>> bool(Reply()), str(Reply(text="Tuesday")), str(Reply(keys="0134"))
     (False, 'Tuesday', '0134')
@@ -28,6 +32,7 @@ class Reply:
     text: str = ""
     keys: str = ""
     digits: str = ""
+    yes: bool | None = None
 
     def __bool__(self) -> bool:
         return bool(self.text or self.keys)
@@ -69,7 +74,7 @@ class Asker:
         try:
             for _ in range(tries or self._rules.max_misses):
                 understood, turn.prompt = self._exchange(text, turn, kind)
-                reply = self._reply(understood)
+                reply = self._reply(understood, kind)
                 turn.keys = reply.keys
                 if reply:
                     break
@@ -130,14 +135,16 @@ class Asker:
             self._journal.add("trouble", stage="tts", error=str(error))
             return Spoken(text=speech.text)
 
-    def _reply(self, understood: Understood) -> Reply:
-        if understood.digits:
-            return Reply(keys=understood.digits, digits=understood.digits)
+    def _reply(self, understood: Understood, kind: PromptKind) -> Reply:
+        asked = kind.kind is Kind.YES_NO
+        if keys := understood.digits:
+            return Reply(keys=keys, digits=keys, yes=_YES_KEYS.get(keys) if asked else None)
         language = self._rules.language
         if only_sounds(understood.text, language=language):
             return Reply()
         digits = numerals(understood.text, language=language).all
-        return Reply(text=understood.text, digits=digits)
+        yes = yes_no(understood.text, language=language) if asked else None
+        return Reply(text=understood.text, digits=digits, yes=yes)
 
     def _again(self, prompt: str, understood: Understood) -> str:
         if understood.silent:

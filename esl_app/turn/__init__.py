@@ -15,6 +15,7 @@ from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import Kind, PromptKind
 from esl_app.turn.say_or_press import Entry, SayOrPress
 from esl_app.turn.texts import Phrases, phrases, primary
+from esl_app.turn.yes_no import yes_no
 
 __all__ = [
     "Action",
@@ -58,4 +59,5 @@ __all__ = [
     "overlap",
     "phrases",
     "primary",
+    "yes_no",
 ]

@@ -74,6 +74,31 @@ def test_keys_are_an_answer_too(rig: Rig, asking: Any, kind: str, pressed: str, 
     assert messages[-1].content == "•" * len(keys), "what was pressed may be a secret"
 
 
+@pytest.mark.parametrize(
+    ("hears", "steps", "yes"),
+    [
+        (["That's right."], [SPEECH], True),
+        (["No, it is not."], [SPEECH], False),
+        (["What for?"], [SPEECH], None),
+        ([], [WhenQuiet(), Press("1")], True),
+        ([], [WhenQuiet(), Press("2")], False),
+        ([], [WhenQuiet(), Press("7")], None),
+    ],
+)
+def test_a_yes_is_said_or_pressed(
+    rig: Rig, asking: Any, hears: list[str], steps: list[Any], yes: bool | None
+) -> None:
+    asking("found = call.ask('Right?', kind=YES_NO).yes")
+    rig.tenant(hears=hears)
+    assert found(rig.call(*steps)) is yes
+
+
+def test_only_where_a_yes_was_asked_for_is_it_one(rig: Rig, asking: Any) -> None:
+    asking("found = call.ask('Well?', kind=OPEN).yes")
+    rig.tenant(hears=["Yes."])
+    assert found(rig.call(SPEECH)) is None
+
+
 def test_the_digits_of_a_number_that_was_said(rig: Rig, asking: Any) -> None:
     asking("found = call.ask('Your number?', kind=PHONE).digits")
     rig.tenant(hears=["It's four one five, 555 oh one three four."])
@@ -221,10 +246,23 @@ def test_words_do_not_cut_a_prompt_that_wants_keys(rig: Rig, asking: Any) -> Non
     assert "interrupted" not in call.kinds()
 
 
-def test_the_shipped_callback_flow_takes_words_and_keys(make_rig: Any) -> None:
+@pytest.mark.parametrize(
+    ("language", "number", "right"),
+    [
+        ("en-US", "Four one five, five five five, 0134.", ""),
+        ("en-US", "Four one five, five five five, 0134.", "Yeah, that's it."),
+        ("pt-BR", "Quatro um cinco, cinco cinco cinco, 0134.", "Isso mesmo."),
+        ("es-MX", "Cuatro uno cinco, cinco cinco cinco, 0134.", "Sí, así es."),
+    ],
+)
+def test_the_shipped_callback_flow_takes_words_and_keys(
+    make_rig: Any, language: str, number: str, right: str
+) -> None:
     rig: Rig = make_rig(flow="callback")
-    rig.tenant(hears=["It is about an invoice.", "Four one five, five five five, 0134."])
-    call = rig.call(SPEECH, SPEECH, WhenQuiet(), Press("1"))
+    hears = ["It is about an invoice.", number, *filter(None, [right])]
+    rig.tenant(hears=hears, secretary={"language": language})
+    confirms = [SPEECH] if right else [WhenQuiet(), Press("1")]
+    call = rig.call(SPEECH, SPEECH, *confirms)
     assert call.journal is not None
     noted = call.journal.last("flow.callback")
     assert noted is not None
