@@ -64,7 +64,7 @@ class Archive:
         self._waiting: Queue[Kept | None] = Queue(maxsize=_MOST)
         self._unwritten: Kept | None = None
         self._writer = spawn(self._write)
-        self._put(self._conversation)
+        self.note()
 
     def turn(self, turn: Turn) -> None:
         """Write a turn's messages: what a flow asked, the caller's words, then our answer."""
@@ -107,6 +107,11 @@ class Archive:
                 trouble=turn.trouble or None,
             )
 
+    def note(self, **values: Any) -> None:
+        """Write down now what is known of the conversation: this worker may not see its end."""
+        self._conversation = self._conversation.model_copy(update=values)
+        self._put(self._conversation)
+
     def end(self, facts: Mapping[str, Any], *, turns: int) -> None:
         """Write how the call ended."""
         ended = self._conversation.model_copy(
@@ -117,7 +122,6 @@ class Archive:
                 "final_action": facts["ending"] or facts["disposition"],
                 "hangup_cause": facts["hangup_cause"],
                 "transfer_extension": facts["transferred_to"],
-                "recording_file_path": facts["recording"],
                 "cost": facts["cost"],
                 "currency": facts["currency"],
             }

@@ -17,7 +17,8 @@ raises `Hangup`, which ends the script normally: use `try … finally` to clean 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ from esl_app.media.contract import MOST_KEYS, Media
 from esl_app.media.prompts import Prompt
 from esl_app.opening import opening
 from esl_app.protocol import safe
+from esl_app.recording import CallRecording
 from esl_app.tools import ActionTool, ReadTool, Tool, ToolProblem, Tools, acts, reads
 from esl_app.turn import Phrases, SayOrPress, phrases
 from esl_app.turn.prompt_kind import (
@@ -74,6 +76,7 @@ __all__ = [
 
 COMMAND_S = 5.0  # an answer, a transfer: FreeSWITCH does these at once or not at all
 MENU_S = 6.0  # for the first word or key
+SURPLUS_S = 0.7  # between two keys of somebody who has not noticed that it was the last
 
 F = TypeVar("F", bound=Callable[["Call"], None])
 
@@ -132,6 +135,9 @@ class Parts:
     conversation: Conversation
     journal: Journal
     sounds_dir: Path
+    recording: CallRecording | None
+    mask_recording: bool
+    on_answer: Callable[[], None]
     resumed: bool
     run_flow: Callable[[str, Call], None]
 
@@ -179,9 +185,14 @@ class Call:
         self._parts.media.prepare()
 
     def answer(self) -> None:
-        """Answer the call; again is harmless."""
+        """Answer the call; again is harmless.
+
+        Where the tenant's policy wants it, the caller is then told that the call is recorded, or
+        asked whether it may be.
+        """
         self._parts.leg.answer(Deadline.after(COMMAND_S))
         self._parts.journal.add("answered_call")
+        self._parts.on_answer()
 
     def say(self, text: str, *, barge_in: bool = True) -> str | None:
         """Speak `text` in the secretary's voice; the key that cut it short, if one did.
@@ -223,20 +234,32 @@ class Call:
         first_s: float = 6.0,
         between_s: float = 3.0,
         speech: bool = False,
+        secret: bool = False,
     ) -> str:
         """Keys the caller presses: up to `longest`, ended by a terminator or a pause.
 
         Keys pressed during the prompt, or before it, count. With `speech` the caller may also say
         the number, or press its beginning and say the rest; without it his words do not cut the
         prompt short.
+
+        What is `secret` (a card, a PIN) is entered by keys alone. Meanwhile, from the prompt's
+        beginning, the recording is silent and nothing the caller says is listened to; the keys are
+        in no journal, log or row, and what is pressed beyond them is forgotten. Only what the flow
+        does with them afterwards is not ours to know.
         """
+        if secret and speech:
+            raise FlowError("gather: secret=True: keys alone; leave speech=True out")
         if not 1 <= longest <= MOST_KEYS:
             raise FlowError(f"gather: longest={longest}: between 1 and {MOST_KEYS} keys")
         if not speech:
-            self._say(prompt, by_voice=False)
-            return self._parts.media.gather(
-                longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
-            )
+            with self._secretly() if secret else nullcontext():
+                self._say(prompt, by_voice=False)
+                keys = self._parts.media.gather(
+                    longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
+                )
+            if secret:
+                self._parts.journal.add("secret", keys=len(keys))
+            return keys
         entry = SayOrPress(
             language=self.secretary.language,
             lengths=[longest],
@@ -247,6 +270,20 @@ class Call:
         entered = self._parts.asker.enter(prompt, entry, first_s=first_s, kind=kind)
         fits = entered is not None and len(entered.pii_keys) <= longest
         return entered.pii_keys if entered is not None and fits else ""
+
+    @contextmanager
+    def _secretly(self) -> Iterator[None]:
+        parts = self._parts
+        masks = parts.recording is not None and parts.mask_recording
+        with ExitStack() as stack:
+            if masks and parts.recording is not None:
+                stack.enter_context(parts.recording.masked())
+            stack.enter_context(parts.media.unheard())
+            yield
+            # A number longer than was asked for, or the `#` after it, answers nothing else.
+            parts.media.gather(
+                longest=MOST_KEYS, terminators="", first_s=SURPLUS_S, between_s=SURPLUS_S
+            )
 
     def ask(self, prompt: str, *, kind: PromptKind = OPEN, tries: int | None = None) -> Reply:
         """Say `prompt` and return what the caller answers: words, or the keys he presses.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ import structlog
 from esl_app.archive import Archive
 from esl_app.backlog import Backlog
 from esl_app.config import Settings
+from esl_app.consent import Consent, obtain
 from esl_app.conversation import Asker, Brain, Budget, Conversation, Ears, Mouth
 from esl_app.ears import Vad
 from esl_app.engines import EnginePool, Engines
@@ -111,6 +113,8 @@ class Serving:
         self.began = session.began if session else now
         # Wall clocks, of two machines perhaps: all they have in common.
         self._before_s = max(0.0, (now - self.began).total_seconds())
+        self._consent: Consent | None = session.consent if session else None
+        self._consent_settled = False
         self._resumed = session is not None and session.begun
         limits, allowed_s = self.worker.settings.call, self.tenant.quota.call_seconds
         # By what is allowed a conversation has ended itself; other flows have not.
@@ -178,13 +182,39 @@ class Serving:
         if (reason := hindrance(self.tenant.policy)) is not None:
             self.journal.add("not_recorded", reason=reason)
             return None
-        return CallRecording(
+        recording = CallRecording(
             self.leg,
             recordings=self.worker.recordings,
             domain_uuid=self._domain_uuid,
             conversation_uuid=self._conversation_uuid,
             journal=self.journal,
+            on_file=lambda file: self._archive.note(recording_file_path=file),
+            resumed=self._session is not None,
         )
+        if self.tenant.policy.consent == "none":
+            recording.begin_with_the_answer()
+        return recording
+
+    def _answered(self, conversation: Conversation, asker: Asker) -> None:
+        """The caller hears us: what he has to be told or asked before he is recorded comes now."""
+        policy = self.tenant.policy
+        if self._recording is None or policy.consent == "none" or self._consent_settled:
+            return
+        self._consent_settled = True
+        if self._consent is None:
+            self.leg.digits.take()  # pressed before the question, they are no answer to it
+            self._consent = obtain(
+                policy,
+                language=self.tenant.secretary.language,
+                asker=asker,
+                mouth=conversation.mouth,
+                journal=self.journal,
+            )
+            self._archive.note(consent=self._consent)
+            self._save()
+        self.journal.add("consent", answer=self._consent)
+        if self._consent != "refused":
+            self._recording.begin()
 
     def _assemble(self) -> tuple[Call, Conversation, Media]:
         row, deadlines, journal = (
@@ -251,6 +281,7 @@ class Serving:
         )
         if isinstance(media, DuplexMedia) and self.worker.settings.speculation.enabled:
             media.on_likely = conversation.guess
+        self._on_answer = partial(self._answered, conversation, asker)
         parts = Parts(
             leg=self.leg,
             tenant=self.tenant,
@@ -260,6 +291,9 @@ class Serving:
             conversation=conversation,
             journal=journal,
             sounds_dir=self.worker.settings.sounds_dir,
+            recording=self._recording,
+            mask_recording=self.tenant.policy.record_mask,
+            on_answer=self._on_answer,
             resumed=self._resumed,
             run_flow=lambda name, of: self.worker.flows.get(name)(of),
         )
@@ -309,6 +343,8 @@ class Serving:
             flow = self.worker.flows.get(name)
             with self._time.flow():
                 call.prepare()
+                if self.leg.channel.get("Answer-State") == "answered":
+                    self._on_answer()
                 if call.resumed:
                     call.say(self._welcome_back())
                 flow(call)
@@ -399,6 +435,7 @@ class Serving:
             turns=conversation.loop.turns,
             last_turn=self._last_turn,
             away=away,
+            consent=self._consent,
             last_answer=conversation.loop.last_answer,
             # What tools told is for the worker that asked them: another may not have them.
             history=tuple(

@@ -32,7 +32,7 @@ class Session(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     domain_uuid: UUID
     conversation_uuid: UUID
     began: AwareDatetime
@@ -40,6 +40,8 @@ class Session(BaseModel):
     last_turn: Annotated[int, Field(ge=0)] = 0
     away: bool = False
     """We transferred the caller to somebody."""
+    consent: Literal["announced", "given", "refused"] | None = None
+    """To being recorded; nobody is asked twice."""
     last_answer: str = ""
     history: tuple[tuple[Literal["user", "assistant"], str], ...] = ()
 

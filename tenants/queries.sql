@@ -206,8 +206,11 @@ ON CONFLICT (domain_uuid, voice_conversation_uuid) DO UPDATE
        -- A caller who was transferred may be back when the call ends.
        transfer_extension =
        COALESCE(excluded.transfer_extension, conversation.transfer_extension), transfer_department
-       = excluded.transfer_department, consent = excluded.consent, recording_file_path =
-       excluded.recording_file_path, summary = excluded.summary, cost = excluded.cost, currency =
+       = excluded.transfer_department,
+       -- A worker that took the call over may know of neither.
+       consent = COALESCE(excluded.consent, conversation.consent), recording_file_path =
+       COALESCE(excluded.recording_file_path, conversation.recording_file_path),
+       summary = excluded.summary, cost = excluded.cost, currency =
        excluded.currency, update_date = now();
 
 -- name: append_message

@@ -150,12 +150,20 @@ class Mouth:
         notice, self._notice = self._notice, None
         return notice
 
+    def make(self, text: str) -> None:
+        """Have a text's sound ready.
+
+        Raises:
+            ProviderError: it could not be made.
+        """
+        for sentence in sentences([text], self._language):
+            self.prompt(sentence)
+
     def warm(self, *texts: str) -> None:
         """Make the filler, and other texts that are to be there when they are needed."""
         try:
             self.filler = self.prompt(phrases(self._language).filler)
             for text in texts:
-                for sentence in sentences([text], self._language):
-                    self.prompt(sentence)
+                self.make(text)
         except ProviderError as error:
             log.info("not_made_beforehand", error=str(error))

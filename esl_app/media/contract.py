@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -108,6 +109,10 @@ class Media(Protocol):
 
         It is when there was nothing in the sound that was meant for us.
         """
+        ...
+
+    def unheard(self) -> AbstractContextManager[None]:
+        """Nothing the caller says is listened to, kept or passed on while the block runs."""
         ...
 
     def unless_over(self, work: Callable[[], T]) -> T:

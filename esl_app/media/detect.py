@@ -22,7 +22,8 @@ says what it was is opened anew.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -70,6 +71,7 @@ class DetectMedia:
         self._journal = journal
         self._open = False
         self._file_only = False
+        self._unheard = False
         self._closures = 0
         self._speaking = False
         self._began_at = 0.0  # the caller's last utterance
@@ -94,6 +96,19 @@ class DetectMedia:
 
     def close(self) -> None:
         """Nothing is held: the engine goes with the call, and before a transfer."""
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """The engine is closed, and opened again when somebody listens."""
+        self._unheard = True
+        try:
+            if self._open:
+                self._open = self._speaking = self._unwanted = False
+                self._leg.execute(commands.detect_speech_stop(), Deadline.after(OPEN_S))
+            self._results.clear()
+            yield
+        finally:
+            self._unheard = False
 
     def unless_over(self, work: Callable[[], T]) -> T:
         return self._file.unless_over(work)
@@ -276,7 +291,7 @@ class DetectMedia:
         """
         if self._leg.ended.is_set():
             raise self._leg.over()
-        if self._file_only or not self._answered:
+        if self._file_only or self._unheard or not self._answered:
             return False
         if not self._open:
             self._start()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, TypeVar
 
 import structlog
@@ -103,6 +103,9 @@ class FileMedia:
             # The call is over, or FreeSWITCH does not answer: whoever plays learns of it too.
             return False
         return True
+
+    def unheard(self) -> AbstractContextManager[None]:
+        return nullcontext()  # nobody is heard but while `listen` records
 
     def unless_over(self, work: Callable[[], T]) -> T:
         return unless([self._leg.ended], self._leg.over, work)

@@ -26,6 +26,8 @@ class Phrases:
     no_service: str  # the number belongs to nobody
     busy: str  # all places of the tenant are taken
     limit: str  # the call or its tenant has used what it may
+    recorded: str  # before the recording begins
+    may_record: str  # the same as a question, answered by key 1 or 2 or a word
 
 
 _PHRASES = {
@@ -47,6 +49,8 @@ _PHRASES = {
         no_service="This number is not in service. Goodbye.",
         busy="All our lines are busy right now. Please call again in a few minutes.",
         limit="I am sorry, I have to end our conversation here. Please call again later.",
+        recorded="This call is recorded.",
+        may_record="May we record this call? Say yes or press 1; say no or press 2.",
     ),
     "pt": Phrases(
         greeting="Olá, como posso ajudar?",
@@ -66,6 +70,8 @@ _PHRASES = {
         no_service="Este número não está em serviço. Até logo.",
         busy="Todas as nossas linhas estão ocupadas. Por favor, ligue novamente em alguns minutos.",
         limit="Desculpe, preciso encerrar a nossa conversa aqui. Por favor, ligue mais tarde.",
+        recorded="Esta ligação é gravada.",
+        may_record="Podemos gravar esta ligação? Diga sim ou tecle 1; diga não ou tecle 2.",
     ),
     "es": Phrases(
         greeting="Hola, ¿en qué puedo ayudarle?",
@@ -85,6 +91,8 @@ _PHRASES = {
         no_service="Este número no está en servicio. Hasta luego.",
         busy="Todas nuestras líneas están ocupadas. Por favor, llame de nuevo en unos minutos.",
         limit="Lo siento, tengo que terminar aquí nuestra conversación. Llame más tarde.",
+        recorded="Esta llamada se graba.",
+        may_record="¿Podemos grabar esta llamada? Diga sí o marque 1; diga no o marque 2.",
     ),
 }
 

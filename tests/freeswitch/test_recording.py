@@ -14,9 +14,7 @@ import pytest
 from esl_app.journal import Journal
 from esl_app.leg import Leg
 from esl_app.media.duplex import Player, UnicastLink
-from esl_app.protocol import commands
 from esl_app.recording import CallRecording, Recordings
-from providers.deadline import Deadline
 from tests.freeswitch.config import NUMBER
 from tests.freeswitch.linked import Ears, controlled, play, soon
 from tests.freeswitch.sipcaller import Phone
@@ -106,14 +104,12 @@ def test_a_masked_stretch_is_silent_and_as_long(
     def flow(leg: Leg, link: UnicastLink, _: Ears) -> None:
         recording = record(leg, Recordings(tmp_path), journal)
         files.append(recording.file)
-        path = str(tmp_path / (recording.file or ""))
         player = Player(link.rate)
         link.source = player.next_frame
         player.enqueue("1", tone(AGENT_HZ, 3.0))
         gevent.sleep(1.0)
-        leg.execute(commands.record_session_mask(path), Deadline.after(5))
-        gevent.sleep(1.0)
-        leg.execute(commands.record_session_unmask(path), Deadline.after(5))
+        with recording.masked():
+            gevent.sleep(1.0)
         gevent.sleep(1.5)
 
     with controlled(switch, flow):

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -102,6 +103,7 @@ class DuplexMedia:
         self._words: Words | None = None
         self._player: Player | None = None
         self._file_only = False
+        self._unheard = False
         self._wake = Flag()
         self._speech: deque[SpeechEvent] = deque(maxlen=64)
         self._started_at = self._ended_at = 0.0  # the caller's last stretch of speech
@@ -126,6 +128,17 @@ class DuplexMedia:
             self._words.reset()
         if self._listener is not None:
             self._listener.close()
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """Whoever listens is given silence: what was being said ends there."""
+        self._unheard = True
+        self._forget()
+        try:
+            yield
+        finally:
+            self._forget()
+            self._unheard = False
 
     def unless_over(self, work: Callable[[], T]) -> T:
         return self._file.unless_over(work)
@@ -333,9 +346,16 @@ class DuplexMedia:
 
     def _on_frame(self, frame: bytes, at_s: float) -> None:
         if self._listener is not None and self._words is not None:
+            if self._unheard:
+                frame = bytes(len(frame))
             self._words.feed(frame)  # first: a stream that starts now is given all there is
             self._listener.feed(frame, at_s)
             self._words.follow()
+
+    def _forget(self) -> None:
+        if self._listener is not None and self._words is not None:
+            self._listener.forget()
+            self._words.reset()
 
     def _on_speech(self, event: SpeechEvent) -> None:
         if isinstance(event, SpeechStarted):
