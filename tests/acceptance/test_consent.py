@@ -62,7 +62,9 @@ def test_a_word_agrees_in_every_mode(rig: Rig, mode: str) -> None:
         more_providers=[row()] if mode == "detect" else [],
     )
     set_policy(rig, tenant, recording_enabled=True, consent="ask")
-    call = rig.call(SpeakWhenQuiet(AUDIO / "goodbye.wav", quiet_s=1.5), QUESTION, switch=MODES[mode])
+    call = rig.call(
+        SpeakWhenQuiet(AUDIO / "goodbye.wav", quiet_s=1.5), QUESTION, switch=MODES[mode]
+    )
     assert answer_of(call) == "given"
     kept, messages = rig.rows(call, tenant)
     assert (kept.consent, kept.recording_file_path is not None) == ("given", True)

@@ -48,7 +48,7 @@ def pay(make_rig: Any, flows_dir: Path) -> Rig:
     return made
 
 
-def everything_kept(rig: Rig, redis_url: str, tmp_path: Path) -> str:
+def everything_kept(redis_url: str, tmp_path: Path) -> str:
     """What is in Redis, and in every file but the recordings' sound."""
     with Redis.from_url(redis_url) as redis:
         kept = [str(redis.dump(key)) + str(key) for key in redis.keys("*")]
@@ -85,7 +85,7 @@ def test_nothing_keeps_it(
     report.write(tmp_path / "report", report.transcript(call.journal, call=call.facts), None)
     conversation, messages = pay.rows(call, tenant)
     kept = [
-        everything_kept(pay, redis_url, tmp_path),
+        everything_kept(redis_url, tmp_path),
         repr(conversation) + "".join(repr(m.model_dump()) for m in messages),
         json.dumps([entry.data for entry in call.journal.entries], default=str),
         repr(call.result.variables),
@@ -129,5 +129,3 @@ def test_a_tenant_may_want_the_recording_whole(pay: Rig) -> None:
     call = pay.call(*SECRET, GOODBYE)
     assert "record_session_mask" not in call.result.applications()
     assert call.facts["ending"] == "goodbye"
-
-
