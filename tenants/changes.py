@@ -96,13 +96,13 @@ def differences(before: TenantRows, after: TenantRows) -> list[Change]:
         ]
         for key, row in shall.items():
             old = was.get(key)
-            fields = _fields(
-                {} if old is None else form_of(kind, old, before, whole=True),
-                form_of(kind, row, after, whole=True),
-            )
-            if old is None and kind.single and not form_of(kind, row, after):
-                continue  # the standard one needs no row
-            if fields:
+            if old is None:
+                fields = _fields({}, form_of(kind, row, after))
+            else:
+                fields = _fields(
+                    form_of(kind, old, before, whole=True), form_of(kind, row, after, whole=True)
+                )
+            if fields:  # a standard policy or quota needs no row
                 action: Action = "added" if old is None else "changed"
                 written.append(
                     Change(kind=kind, title=kind.title(row), action=action, fields=fields, row=row)
@@ -172,10 +172,16 @@ def _one_default(rows: Mapping[str, Sequence[Any]], name: str, group: Callable[[
 
 
 def _check_row(row: Row, check: Check) -> None:
-    if isinstance(row, Secretary):
-        row.check_served()
-    if isinstance(row, BusinessHours):
-        hours_of(row)  # a country whose holidays nobody knows
+    """What a row's own model cannot know."""
+    try:
+        if isinstance(row, Secretary):
+            row.check_served()
+        if isinstance(row, BusinessHours):
+            hours_of(row)  # a country whose holidays nobody knows
+    except InvalidRow as error:
+        kind = "secretary" if isinstance(row, Secretary) else "hours"
+        rule = str(error).partition(": ")[2]
+        raise InvalidRow(f"{kind} {KINDS[kind].title(row)}: {rule}") from None
     if isinstance(row, ProviderRow):
         check(row)
 

@@ -22,6 +22,7 @@ from tenants.models import ProviderRow
 from tenants.numbers import canonical
 from tenants.routing import Called
 from tenants.secrets import looks_secret, reveal
+from tenants.yaml_text import Plain, typed
 
 EVERYBODY_S_NAME: Final = "@everybody"  # no domain can be called so
 _READ_S: Final = 10.0
@@ -220,7 +221,9 @@ def _refuse_secrets(what: str, form: Form, entries: Form) -> None:
 
 
 def _entry(value: str) -> object:
-    """A word as a JSON value where it is one, else as a text."""
+    """A word as the number, list or mapping that it is written as, else as a text."""
+    if not value.startswith(("{", "[", '"')):
+        return typed(Plain(value))
     try:
         return json.loads(value)
     except ValueError:

@@ -13,7 +13,7 @@ import structlog
 import typer
 from rich.table import Table
 
-from esl_app.cli import _rows
+from esl_app.cli import _rows, exchange
 from esl_app.cli._output import changes_table, console, plain, rows_table, text
 from esl_app.config import Settings
 from esl_app.errors import ConfigError
@@ -229,3 +229,7 @@ def remove(
     # Its audit is gone with it, so who did it is in the log.
     log.warning("tenant_removed", domain=domain, reason=_rows.actor())
     print(f"{domain}: removed")
+
+
+app.command("export")(exchange.export)
+app.command("import")(exchange.import_)
