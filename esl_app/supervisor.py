@@ -2,12 +2,16 @@
 
 Theory of operation. The supervisor opens the listening socket and never accepts; the workers do. A
 call that comes while nobody accepts waits in the socket's queue until somebody does. From its hub,
-each worker writes a byte a second into a pipe. When none has come for `FROZEN_S`, something holds
-the hub (a flow that computes, a library that blocks) and no call of that worker is served: it is
-asked for its stack, which goes to the log, killed, and replaced. Its sockets close with it, so that
-FreeSWITCH brings its calls to whoever accepts next, and they go on from their last turn.
+each worker writes a byte a second to the supervisor. When none has come for `FROZEN_S`, something
+holds the hub (a flow that computes, a library that blocks) and no call of that worker is served: it
+is asked for its stack, which goes to the log, killed, and replaced. Its sockets close with it, so
+that FreeSWITCH brings its calls to whoever accepts next, and they go on from their last turn.
 
-A worker whose supervisor is gone finds its pipe broken and drains.
+A machine that is busy is no reason to kill anybody. The time in which a worker wants the CPU and
+does not get it does not count, nor does that in which the supervisor did not get it: it looks once
+a second, and a look that took longer counts as one second (`standing`).
+
+A worker whose supervisor is gone finds the other end closed, at once, and drains.
 """
 
 from __future__ import annotations
@@ -18,7 +22,9 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
 
 import gevent
 import structlog
@@ -30,11 +36,48 @@ log = structlog.get_logger()
 
 BEAT_S: Final = 1.0
 FROZEN_S: Final = 5.0
-_START_S: Final = 60.0  # to the first beat
+START_S: Final = 60.0  # to the first beat
 _STACK_S: Final = 0.3  # for a frozen worker to write where it stands
 _PAUSE_S: Final = 0.5  # before a worker that ended is replaced, doubled each time it does so again
 _LONGEST_PAUSE_S: Final = 30.0
 _STEADY_S: Final = 60.0  # up for so long, it counts as the first time
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process has had of the CPU, and whether it wants more."""
+
+    cpu_s: float
+    """Of all its threads."""
+    wanting: bool
+    """Some thread computes, or waits for a CPU to do so."""
+
+    @classmethod
+    def of(cls, pid: int) -> Self | None:
+        """What proc(5) says now; None when it says nothing."""
+        process = Path(f"/proc/{pid}")
+        try:
+            of_all = _fields(process / "stat")
+            threads = [_fields(thread / "stat") for thread in (process / "task").iterdir()]
+        except OSError:  # it has ended, or a thread of it just did
+            return None
+        ticks = int(of_all[11]) + int(of_all[12])
+        return cls(ticks / os.sysconf("SC_CLK_TCK"), any(fields[0] == "R" for fields in threads))
+
+
+def standing(before: Usage | None, after: Usage | None, *, look_s: float = BEAT_S) -> float:
+    """Seconds of a look without a beat in which the worker itself stood still.
+
+    >>> standing(Usage(7.0, wanting=False), Usage(7.0, wanting=False))  # waits for something
+    1.0
+    >>> standing(Usage(7.0, wanting=True), Usage(8.0, wanting=True))  # computes
+    1.0
+    >>> standing(Usage(7.0, wanting=True), Usage(7.25, wanting=True))  # gets a quarter of a CPU
+    0.25
+    """
+    if before is None or after is None or not after.wanting:
+        return look_s
+    return min(look_s, after.cpu_s - before.cpu_s)
 
 
 class Supervisor:
@@ -99,38 +142,44 @@ class Supervisor:
     def _live(self) -> tuple[bool, int]:
         """Start a worker and watch it to its end: whether it ever served, and its exit code."""
         assert self._listener is not None
-        pulse, theirs = os.pipe()
+        pulse, theirs = socket.socketpair()
         try:
             child = Popen(
                 [
                     *self._command,
                     *("--listen-fd", str(self._listener.fileno())),
-                    *("--pulse-fd", str(theirs)),
+                    *("--pulse-fd", str(theirs.fileno())),
                 ],
-                pass_fds=(self._listener.fileno(), theirs),
+                pass_fds=(self._listener.fileno(), theirs.fileno()),
                 env={k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"},
                 start_new_session=True,  # Ctrl-C is for us; we hand it on
             )
         except OSError:
-            os.close(pulse)
+            pulse.close()
             raise
         finally:
-            os.close(theirs)
+            theirs.close()
         self._children.add(child)
         try:
-            ready = self._watch(child, pulse)
+            ready = self._watch(child, pulse.fileno())
             return ready, child.wait()
         finally:
             self._children.discard(child)
-            os.close(pulse)
+            pulse.close()
 
     def _watch(self, child: Popen[bytes], pulse: int) -> bool:
-        """Wait until a worker has closed its pipe, ending it when its beats do not come."""
+        """Wait until a worker has closed its end, ending it when its beats do not come."""
         ready = False
+        stood_s = 0.0
+        usage = Usage.of(child.pid)
         while True:
             try:
-                wait_read(pulse, timeout=FROZEN_S if ready else _START_S)
+                wait_read(pulse, timeout=BEAT_S)
             except TimeoutError:
+                before, usage = usage, Usage.of(child.pid)
+                stood_s += standing(before, usage)
+                if stood_s < (FROZEN_S if ready else START_S):
+                    continue
                 log.error("worker_frozen", pid=child.pid)  # noqa: TRY400 - its own stack says more
                 child.send_signal(signal.SIGUSR2)
                 gevent.sleep(_STACK_S)
@@ -138,6 +187,8 @@ class Supervisor:
                 return ready
             if not os.read(pulse, 4096):
                 return ready
+            stood_s = 0.0
+            usage = Usage.of(child.pid)
             if not ready:
                 ready = True
                 self._ready += 1
@@ -155,7 +206,8 @@ def beat(pulse: int, orphaned: Callable[[], None]) -> None:
         except OSError:
             orphaned()
             return
-        gevent.sleep(BEAT_S)
+        with suppress(TimeoutError):
+            wait_read(pulse, timeout=BEAT_S)  # all there is to read is its end
 
 
 def notify(state: str) -> None:
@@ -170,6 +222,11 @@ def notify(state: str) -> None:
             link.send(state.encode())
         except OSError as error:
             log.warning("systemd_not_told", error=str(error))
+
+
+def _fields(stat: Path) -> list[str]:
+    """The fields of a stat file, proc(5), from the state on: a name may hold anything."""
+    return stat.read_text().rpartition(")")[2].split()
 
 
 def _tell_systemd_that_we_live() -> None:

@@ -53,7 +53,7 @@ def serve(context: typer.Context) -> None:
 def worker(
     context: typer.Context,
     listen_fd: Annotated[int, typer.Option(help="The listening socket.")],
-    pulse_fd: Annotated[int, typer.Option(help="The pipe to the supervisor.")],
+    pulse_fd: Annotated[int, typer.Option(help="A socket to the supervisor.")],
 ) -> None:
     """Answer calls on a socket that `serve` has opened."""
     settings: Settings = context.obj

@@ -147,6 +147,21 @@ def test_who_dies_is_replaced_and_orphans_leave(service: Service, rig: Rig) -> N
     until(lambda: not accepts(service.port))
 
 
+def test_an_orphan_takes_no_call_and_finishes_those_it_has(service: Service, rig: Rig) -> None:
+    hears = [*["Is there parking?"] * 3, "Goodbye."]
+    tenant = rig.tenant(number=CALM, hears=hears, answers=["Behind the house."])
+    going = gevent.spawn(service.call, CALM, *[QUESTION] * 20, speed=2.0)
+    until(lambda: sessions(rig))
+    service.process.kill()
+    service.process.wait(timeout=10)
+    until(lambda: not accepts(service.port))
+    result = going.get(timeout=60)
+    assert result.attempts == 1
+    placed = PlacedCall(result=result, journal=None, facts={})
+    until(lambda: rig.rows(placed, tenant)[0].final_action)
+    assert rig.rows(placed, tenant)[0].final_action == "goodbye"
+
+
 def accepts(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -153,6 +153,12 @@ class Product:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def orphan(self) -> None:
+        """SIGKILL for the supervisor alone."""
+        assert self._process is not None, "not started"
+        self._process.kill()
+        self._process.wait(_STOP_S)
+
     def kill(self) -> None:
         """SIGKILL for all of it, as when the machine dies."""
         assert self._process is not None, "not started"

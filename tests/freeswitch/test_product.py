@@ -140,6 +140,22 @@ def test_a_controller_told_to_stop_finishes_its_calls(site: Site, caller: Phone)
     assert not call.end_reason
 
 
+def test_a_killed_supervisor_costs_nobody_anything(site: Site, caller: Phone) -> None:
+    """Its worker goes on with the call it has; who calls then reaches the standby."""
+    with (
+        site.controller(site.switch.standby) as standby,
+        site.controller(site.switch.primary) as primary,
+    ):
+        call = _greeted(caller)
+        primary.orphan()
+        assert _ask(call, 0).seconds > 1.0
+        _greeted(caller).hangup()
+        call.hangup()
+    ended = [entry for entry in standby.entries if entry["event"] == "call"]
+    assert len(ended) == 1
+    assert not call.end_reason
+
+
 def test_a_switch_without_the_token_gets_no_answer(site: Site, caller: Phone) -> None:
     """The controller lets go, and the caller hears the dialplan's apology instead of nothing."""
     with site.controller(site.switch.primary, VOICE_AI_LISTEN__TOKEN="another"):
