@@ -9,6 +9,7 @@ number for shorter than it is costs a moment of waiting, and the contrary cuts t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -124,6 +125,33 @@ def numerals(text: str, *, language: str) -> Numerals:
     )
 
 
+def figures(words: Sequence[str], *, language: str) -> list[tuple[int, int, str]]:
+    """Every number among folded words: its first word, its last, its digits; in linear time.
+
+    >>> figures(["card", "forty", "one", "eleven", "double", "four"], language="en-US")
+    [(1, 2, '41'), (3, 3, '11'), (5, 5, '44')]
+    """
+    tongue = primary(language) if primary(language) in _WORDS else "en"
+    reading = _Reading(tongue)
+    found: list[tuple[int, int, str]] = []
+    first = 0
+    for index, word in enumerate([*words, ""]):
+        lone_oh = word == "oh" and (index == 0 or not _numeric(words[index - 1], tongue))
+        goes_on = reading.pending
+        for digits, before in reading.step(word, number=bool(word) and not lone_oh):
+            found.append((first, index - 1, digits) if before else (index, index, digits))
+            goes_on = False
+        if not goes_on:
+            first = index
+    return found
+
+
+def bridges(word: str, *, language: str) -> bool:
+    """Whether a folded word may stand between digits: "five five, uh, dash, one"."""
+    tongue = primary(language) if primary(language) in _WORDS else "en"
+    return word in _BETWEEN[tongue] or word in _TIMES[tongue]
+
+
 def _digits(words: list[str], language: str) -> list[str]:
     """The words with every number in them written in figures, one entry a number."""
     reading = _Reading(language)
@@ -187,6 +215,18 @@ class _Reading:
         self._close()
         self._times = 1
         self._out.append(word)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a number is under way."""
+        return self._value is not None
+
+    def step(self, word: str, *, number: bool) -> list[tuple[str, bool]]:
+        """Take a word; the numbers that ended with it, and whether each began before it."""
+        pending, seen = self.pending, len(self._out)
+        (self.word if number else self.other)(word)
+        made = [item for item in self._out[seen:] if item.isdecimal()]
+        return [(item, pending and place == 0) for place, item in enumerate(made)]
 
     def finished(self) -> list[str]:
         self._close()
