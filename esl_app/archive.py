@@ -8,7 +8,7 @@ logged without their content. The sound of the call is kept elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -35,7 +35,11 @@ _MOST: Final = 1000  # rows waiting; a database that is that far behind is away
 
 
 class Archive:
-    """Writes one call down."""
+    """Writes one call down.
+
+    Args:
+        kept: what may be kept of a text.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Archive:
         tenant: Tenant,
         conversation_uuid: UUID,
         began: datetime,
+        kept: Callable[[str], str],
     ) -> None:
         self._database = database
         self._backlog = backlog
@@ -61,6 +66,7 @@ class Archive:
             start_time=began,
             processing_mode=tenant.secretary.processing_mode,
         )
+        self._kept = kept
         self._waiting: Queue[Kept | None] = Queue(maxsize=_MOST)
         self._unwritten: Kept | None = None
         self._writer = spawn(self._write)
@@ -74,12 +80,12 @@ class Archive:
             "turn_number": turn.number,
         }
         if turn.prompt:
-            self._message(**common, role="assistant", content=turn.prompt)
+            self._message(**common, role="assistant", content=self._kept(turn.prompt))
         if turn.shown:
             self._message(
                 **common,
                 role="user",
-                content=turn.shown,
+                content=self._kept(turn.shown),
                 audio_duration_ms=turn.speech_ms or None,  # in detect mode we have no audio
                 endpoint_ms=turn.endpoint_ms,
                 stt_ms=turn.ms("stt"),
@@ -91,7 +97,7 @@ class Archive:
             self._message(
                 **common,
                 role="assistant",
-                content=turn.answer,
+                content=self._kept(turn.answer),
                 retrieval_ms=turn.ms("retrieval"),
                 llm_ms=turn.ms("llm"),
                 tts_ms=turn.ms("tts"),

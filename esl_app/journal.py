@@ -119,6 +119,16 @@ class Journal:
         self.turns.append(turn)
         return turn
 
+    def redact(self, redact: Callable[[str], str]) -> None:
+        """Change people's words for what may be kept of them; once the call is over."""
+        for turn in self.turns:
+            turn.prompt, turn.question = redact(turn.prompt), redact(turn.question)
+            turn.answer, turn.keys = redact(turn.answer), redact(turn.keys)
+        for entry in self.entries:
+            for key, value in entry.data.items():
+                if key.startswith("pii_") and isinstance(value, str):
+                    entry.data[key] = redact(value)
+
     @contextmanager
     def span(self, turn: Turn, stage: str) -> Iterator[None]:
         """Time a stage of a turn; a stage that fails is timed too."""

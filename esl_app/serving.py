@@ -39,6 +39,8 @@ from esl_app.media.switch_recogniser import SwitchRecogniser
 from esl_app.quotas import Place, Quotas
 from esl_app.quotas.meter import Meter, models_of, rounded
 from esl_app.recording import CallRecording, Recordings, hindrance
+from esl_app.redacting import redacting
+from esl_app.redaction import redact
 from esl_app.sessions import Session
 from esl_app.stores import Stores
 from esl_app.timekeeping import Timekeeper
@@ -137,7 +139,21 @@ class Serving:
             turns_before=self._session.last_turn if self._session else 0,
         )
         self._meter = Meter(self.place, models_of(self.tenant), seconds=self._seconds)
-        self._adapters, self.engines = self.engines, self._meter.engines(self.engines)
+        self._adapters = engines = self.engines
+        if self.tenant.policy.redact_llm:
+            engines = redacting(engines, self._redact)
+        self.engines = self._meter.engines(engines)
+
+    def _redact(self, text: str) -> str:
+        return redact(
+            text,
+            language=self.tenant.secretary.language,
+            country=self.tenant.domain.country,
+        )
+
+    def _kept(self, text: str) -> str:
+        """What the tenant has stored of a text."""
+        return self._redact(text) if self.tenant.policy.redact_storage else text
 
     def run(self) -> None:
         """Serve the call."""
@@ -150,6 +166,7 @@ class Serving:
                 tenant=self.tenant,
                 conversation_uuid=self._conversation_uuid,
                 began=self.began,
+                kept=self._kept,
             )
             stack.callback(self._archive.close)
             self._recording = self._record()
@@ -436,10 +453,10 @@ class Serving:
             last_turn=self._last_turn,
             away=away,
             consent=self._consent,
-            last_answer=conversation.loop.last_answer,
+            last_answer=self._kept(conversation.loop.last_answer),
             # What tools told is for the worker that asked them: another may not have them.
             history=tuple(
-                (m.role, m.content)
+                (m.role, self._kept(m.content))
                 for m in conversation.brain.history
                 if m.role != "tool" and not m.calls
             ),
@@ -456,6 +473,8 @@ class Serving:
         if disposition in {"leg_lost", "released"}:
             self.place.hand_over()
         _canonical_line(facts, self.journal, conversation.brain.ledger)
+        if self.tenant.policy.redact_storage:
+            self.journal.redact(self._kept)
         if self.worker.on_call is not None:
             self.worker.on_call(self.leg, self.journal, facts)
 

@@ -221,6 +221,7 @@ class ChatEnd:
 class LlmCapabilities:
     streaming: bool = True
     tools: bool = False
+    local: bool = False  # on this machine: what it is told does not leave
     grounded: bool = False  # answers from its sources alone and says so when they hold nothing
 
 
@@ -245,6 +246,7 @@ class LanguageModel(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedderCapabilities:
     languages: tuple[str, ...] = ()
+    local: bool = False  # on this machine: what it is told does not leave
     batch: int = 64
     # Cosine below which a passage says nothing about the question; differs per model.
     floor: float = field(default=0.0)

@@ -73,7 +73,7 @@ class LocalEmbedder:
         self.model = f"{_SHIPPED}-int8" if settings.model == _SHIPPED else Path(settings.model).name
         self.dimensions = settings.dimensions
         self.capabilities = EmbedderCapabilities(
-            languages=settings.languages, batch=64, floor=settings.floor
+            local=True, languages=settings.languages, batch=64, floor=settings.floor
         )
         self._prefixes = {"query": settings.query_prefix, "passage": settings.passage_prefix}
         options = settings.model_dump(include={"model", "max_tokens", "threads"})

@@ -55,7 +55,7 @@ class Extractive:
     """`LanguageModel` that only quotes."""
 
     name = _NAME
-    capabilities = LlmCapabilities(streaming=True, tools=False, grounded=True)
+    capabilities = LlmCapabilities(streaming=True, tools=False, local=True, grounded=True)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._settings = parse(ExtractiveConfig, config, provider=_NAME)

@@ -105,12 +105,9 @@ def test_any_text_is_read_and_a_card_in_it_found(before: str, after: str, langua
     "piece",
     ["1 ", "4111 1111 1111 1112 x ", "a@", "a.", "one ", "GB29 ", "1:", "12/", "a at b dot "],
 )
-def test_a_long_text_costs_in_proportion(piece: str) -> None:
-    def seconds(length: int) -> float:
-        text = (piece * (length // len(piece) + 1))[:length]
-        began = time.process_time()
-        redact(text, language="en-US")
-        return time.process_time() - began
-
-    seconds(1000)
-    assert seconds(16_000) < 8 * seconds(4_000) + 0.1
+def test_no_text_takes_long(piece: str) -> None:
+    """A pattern that tries again from each place would take minutes for this."""
+    text = (piece * (16_000 // len(piece) + 1))[:16_000]
+    began = time.process_time()
+    redact(text, language="en-US")
+    assert time.process_time() - began < 3.0
