@@ -26,6 +26,7 @@ from esl_app.speech import clean
 from tenants.db import Database
 from tenants.errors import TenantError
 from tenants.models import Conversation, MessageRow, Tenant
+from tenants.requests import Callback
 
 log = structlog.get_logger()
 
@@ -118,6 +119,10 @@ class Archive:
         self._conversation = self._conversation.model_copy(update=values)
         self._put(self._conversation)
 
+    def callback(self, row: Callback) -> None:
+        """Write down that the caller is to be called back."""
+        self._put(row)
+
     def end(self, facts: Mapping[str, Any], *, turns: int) -> None:
         """Write how the call ended."""
         ended = self._conversation.model_copy(
@@ -128,6 +133,7 @@ class Archive:
                 "final_action": facts["ending"] or facts["disposition"],
                 "hangup_cause": facts["hangup_cause"],
                 "transfer_extension": facts["transferred_to"],
+                "transfer_department": facts["transferred_department"],
                 "cost": facts["cost"],
                 "currency": facts["currency"],
             }

@@ -27,11 +27,16 @@ from tenants.db import Database
 from tenants.errors import InvalidRow, TenantError
 from tenants.fields import parse
 from tenants.models import Conversation, MessageRow
+from tenants.requests import Callback, save_callback
 
 log = structlog.get_logger()
 
-Kept = Conversation | MessageRow
-_KINDS: Final[dict[str, type[Kept]]] = {"conversation": Conversation, "message": MessageRow}
+Kept = Conversation | MessageRow | Callback
+_KINDS: Final[dict[str, type[Kept]]] = {
+    "conversation": Conversation,
+    "message": MessageRow,
+    "callback": Callback,
+}
 _EVERY_S: Final = 2.0
 _MOST: Final = 100_000  # files; beyond, a disk would fill
 
@@ -44,6 +49,9 @@ def write(database: Database, domain_uuid: UUID, row: Kept) -> None:
     """
     if isinstance(row, Conversation):
         repository.save_conversation(database, domain_uuid, row)
+    elif isinstance(row, Callback):
+        with database.tenant(domain_uuid) as cursor:
+            save_callback(cursor, domain_uuid, row)
     else:
         repository.append_message(database, domain_uuid, row)
 

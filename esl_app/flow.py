@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+from uuid import UUID
 
 from esl_app.conversation import Asker, Conversation, Mouth, Outcome, Reply
 from esl_app.errors import Hangup
@@ -35,7 +36,8 @@ from esl_app.opening import opening
 from esl_app.protocol import safe
 from esl_app.recording import CallRecording
 from esl_app.tools import ActionTool, ReadTool, Tool, ToolProblem, Tools, acts, reads
-from esl_app.turn import Phrases, SayOrPress, phrases
+from esl_app.transfers import NotTransferred, Transfers, chooser, offered
+from esl_app.turn import SayOrPress, phrases
 from esl_app.turn.prompt_kind import (
     DATE,
     EMAIL,
@@ -49,6 +51,7 @@ from providers.deadline import Deadline
 from providers.errors import ProviderError
 from tenants.hours import Closed, Open
 from tenants.models import Tenant
+from tenants.requests import Callback
 
 __all__ = [
     "DATE",
@@ -62,6 +65,7 @@ __all__ = [
     "Closed",
     "FlowError",
     "Hangup",
+    "NotTransferred",
     "Open",
     "Outcome",
     "PromptKind",
@@ -138,6 +142,9 @@ class Parts:
     recording: CallRecording | None
     mask_recording: bool
     on_answer: Callable[[], None]
+    may_transfer: Callable[[], bool]
+    keep_callback: Callable[[Callback], None]
+    conversation_uuid: UUID
     resumed: bool
     run_flow: Callable[[str, Call], None]
 
@@ -149,6 +156,7 @@ class Call:
         self._parts = parts
         self.tenant = parts.tenant
         self.secretary = Secretary.of(parts.tenant)
+        self._outcome = Outcome()
 
     @property
     def uuid(self) -> str:
@@ -339,36 +347,54 @@ class Call:
             FlowError: two tools of one name.
         """
         conversation = self._parts.conversation
+
+        def choose(name: str) -> None:
+            conversation.chosen = name
+
+        destinations = offered(self.tenant)
+        built_in = [chooser(destinations, choose)] if destinations else []
+        names = {tool.name for tool in tools}
         try:
-            conversation.brain.tools = Tools(tools)
+            conversation.brain.tools = Tools(
+                [*tools, *(tool for tool in built_in if tool.name not in names)]
+            )
         except ValueError as error:
             raise FlowError(f"converse: {error}") from error
         conversation.speculate = speculate
-        return self._parts.conversation.run()
+        self._outcome = conversation.run()
+        return self._outcome
 
-    def transfer(self, extension: str | None = None) -> None:
-        """Connect the caller with `extension`, by default the secretary's; ends the flow.
+    def transfer(self, to: str = "") -> NotTransferred:
+        """Connect the caller with a destination (by alias or name) or an extension; ends the flow.
 
-        Returns only when there is nobody to transfer to, after saying so.
+        By default with the tenant's default destination, else the secretary's extension. Returns
+        only when that cannot be, after saying so: nobody, closed, a number outside that the tenant
+        does not allow, too many transfers in this hour.
 
         Raises:
-            FlowError: not an extension.
+            FlowError: neither a destination nor an extension.
             Hangup: the call has left us, as it should.
         """
-        target = extension or self.secretary.transfer_extension
-        if not target:
-            self.say(self._phrases.no_person)
-            return
+        outcome, parts = self._outcome, self._parts
+        led = outcome if to and outcome.destination == to else Outcome()
         try:
-            safe.extension(target)
+            return Transfers(
+                tenant=self.tenant,
+                leg=parts.leg,
+                journal=parts.journal,
+                say=lambda text: self.say(text, barge_in=False),
+                ask=lambda prompt, kind: self.ask(prompt, kind=kind),
+                may_transfer=parts.may_transfer,
+                keep=parts.keep_callback,
+                conversation_uuid=parts.conversation_uuid,
+                caller_number=self.caller_number,
+            ).to(
+                to,
+                message=led.transfer_message or self.secretary.transfer_message,
+                confirm=led.model_chose,
+            )
         except safe.UnsafeArgument as error:
             raise FlowError(f"transfer: {error}") from error
-        self.say(self.secretary.transfer_message, barge_in=False)
-        self._parts.journal.add("transfer", extension=target)
-        self._parts.leg.transfer(
-            target, context=self.secretary.transfer_context, deadline=Deadline.after(COMMAND_S)
-        )
-        raise Hangup("BLIND_TRANSFER")
 
     def run(self, name: str) -> None:
         """Go on with another flow of the same folder."""
@@ -382,7 +408,3 @@ class Call:
     def note(self, event: str, **facts: Any) -> None:
         """Write something of your own into the call's journal."""
         self._parts.journal.add(f"flow.{event}", **facts)
-
-    @property
-    def _phrases(self) -> Phrases:
-        return phrases(self.secretary.language)

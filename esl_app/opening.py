@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from uuid import UUID
 
 import gevent
 import structlog
@@ -25,6 +26,12 @@ _KEPT = 1024
 def opening(tenant: Tenant, at: datetime) -> Open | Closed:
     """Whether the tenant is open at an instant; one without business hours always is."""
     row = chosen(tenant)
+    return Open(until=None) if row is None else _hours(row).is_open(at)
+
+
+def opening_of(tenant: Tenant, hours_uuid: UUID, at: datetime) -> Open | Closed:
+    """Whether some of the tenant's hours are open; hours that are gone always are."""
+    row = next((row for row in tenant.hours if row.business_hours_uuid == hours_uuid), None)
     return Open(until=None) if row is None else _hours(row).is_open(at)
 
 

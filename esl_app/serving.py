@@ -44,6 +44,7 @@ from esl_app.redaction import redact
 from esl_app.sessions import Session
 from esl_app.stores import Stores
 from esl_app.timekeeping import Timekeeper
+from esl_app.transfers import leads
 from esl_app.turn import BargeInRules, CallLimits, Rules, TurnLoop, phrases
 from esl_app.turn.guessing import GuessRules
 from knowledge.retrieval import Retriever
@@ -285,6 +286,7 @@ class Serving:
                 handoff_enabled=row.handoff_enabled,
                 handoff_keywords=row.handoff_keywords,
                 farewell_keywords=row.farewell_keywords,
+                leads=leads(self.tenant),
                 still_there=row.silence_fallback_prompt or None,
                 not_heard=row.fallback_message or None,
             )
@@ -311,6 +313,9 @@ class Serving:
             recording=self._recording,
             mask_recording=self.tenant.policy.record_mask,
             on_answer=self._on_answer,
+            may_transfer=self.place.may_transfer,
+            keep_callback=self._archive.callback,
+            conversation_uuid=self._conversation_uuid,
             resumed=self._resumed,
             run_flow=lambda name, of: self.worker.flows.get(name)(of),
         )
@@ -497,6 +502,9 @@ class Serving:
             "speculation": conversation.brain.ledger.facts,
             "recording": self._recording.file if self._recording else None,
             "transferred_to": moved.data["extension"] if moved and leg.transferred else None,
+            "transferred_department": (moved.data["department"] or None)
+            if moved and leg.transferred
+            else None,
             "cost": None if self._meter.currency is None else rounded(self._meter.total.cost),
             "currency": self._meter.currency,
         }

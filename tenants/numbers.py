@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 import phonenumbers
@@ -10,6 +11,37 @@ import phonenumbers
 from tenants.fields import normalise_number
 
 _DIGITS: Final = re.compile(r"[0-9]{5,15}")
+
+# What costs what a call costs. Premium, shared-cost, personal and satellite numbers do not.
+_ORDINARY: Final = frozenset(
+    {
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        phonenumbers.PhoneNumberType.VOIP,
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+    }
+)
+
+
+def ordinary(number: str, countries: Collection[str]) -> bool:
+    """Whether an E.164 number is an ordinary one of one of these countries (ISO 3166).
+
+    What is not known to be one is none: here a mistake is paid for.
+
+    >>> ordinary("+551133334444", {"BR"}), ordinary("+551133334444", {"DE"})
+    (True, False)
+    >>> ordinary("+8821650123456", {"BR", "001"}), ordinary("+18765551234", {"US"})
+    (False, False)
+    """
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return False
+    return (
+        phonenumbers.region_code_for_number(parsed) in countries
+        and phonenumbers.number_type(parsed) in _ORDINARY
+    )
 
 
 def canonical(dialled: str, country: str | None) -> str:

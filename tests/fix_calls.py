@@ -114,11 +114,16 @@ class Rig:
         return made
 
     def call(
-        self, *steps: Any, switch: Switch | None = None, number: str = NUMBER, **options: Any
+        self,
+        *steps: Any,
+        switch: Switch | None = None,
+        number: str = NUMBER,
+        caller: str = "5550199",
+        **options: Any,
     ) -> PlacedCall:
         """Place a call and wait until the controller is done with it too."""
         result = (switch or Switch(speed=SPEED)).call(
-            Caller(steps, number="5550199", patience_s=30.0),
+            Caller(steps, number=caller, patience_s=30.0),
             port=self.controller.server.port,
             destination_number=number,
             timeout_s=60.0,

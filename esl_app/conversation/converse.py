@@ -13,7 +13,7 @@ from esl_app.conversation.ears import Ears, Understood
 from esl_app.conversation.mouth import Mouth
 from esl_app.conversation.speech import Speech
 from esl_app.journal import Journal, Turn
-from esl_app.turn import Answer, End, Ending, Intent, Say, Step, TurnLoop, asked_for
+from esl_app.turn import Answer, End, Ending, Intent, Lead, Say, Step, TurnLoop, asked_for
 from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.errors import ProviderError
 
@@ -24,12 +24,18 @@ log = structlog.get_logger()
 class Outcome:
     """Why a conversation returned.
 
-    `digits` is set when the caller pressed a key: the flow decides what it means.
+    `digits` is set when the caller pressed a key: the flow decides what it means. `destination` is
+    the name of the one whom the caller is to be connected with, where words or the model led there;
+    `call.transfer(outcome.destination)` takes it, also when it is empty.
     """
 
     ending: Ending | None = None
     digits: str = ""
     turns: int = 0
+    destination: str = ""
+    transfer_message: str = ""
+    """What the rule that led there has said, in place of the secretary's."""
+    model_chose: bool = False
 
     @property
     def handoff(self) -> bool:
@@ -68,6 +74,8 @@ class Conversation:
     on_turn: Callable[[Turn], None] = field(default=lambda _: None)
     limit: Callable[[], str | None] = field(default=lambda: None)
     speculate: bool = True
+    chosen: str = ""
+    """The destination that the model chose: it ends the conversation, once its answer is said."""
     _listening: Turn | None = None
     _kind: PromptKind = OPEN
     """Of the answer that what we said last asks for."""
@@ -92,6 +100,8 @@ class Conversation:
                 self.brain.drop(turn)  # what was begun and not asked for
                 if self._saying is None or self._saying.turn is not turn:
                     self.finish(turn)
+            if ended is None and self.chosen and self._cut is None:
+                ended = self._hand_over(Lead(names=(self.chosen,)), model_chose=True)
             if ended is not None:
                 return ended
 
@@ -135,6 +145,8 @@ class Conversation:
             return Outcome(digits=digits, turns=self.loop.turns)
         if (limit := self.limit()) is not None:
             return self._over(limit)
+        if not understood.silent:
+            self.chosen = ""  # he spoke into its announcement: what he wants now counts
         step = self.loop.silence() if understood.silent else self.loop.heard(understood.text)
         return self._do(step, turn)
 
@@ -150,12 +162,16 @@ class Conversation:
 
     def _do(self, step: Step, turn: Turn) -> Outcome | None:
         match step:
-            case End(ending=ending):
+            case End(ending=ending, lead=lead):
                 turn.intent = str(ending) if turn.question else ""
+                if lead is not None:
+                    return self._hand_over(lead)
                 self.journal.add("conversation_ended", ending=str(ending), turns=self.loop.turns)
                 return Outcome(ending=ending, turns=self.loop.turns)
             case Say(text=text, why=why):
-                turn.intent = Intent.REPEAT if why == "repeat" else turn.intent
+                turn.intent = {"repeat": Intent.REPEAT, "which": Intent.HANDOFF}.get(
+                    why, turn.intent
+                )
                 speech = self.mouth.speech(text, turn=turn if turn.question else None)
                 # But for a repetition, what was asked before stays asked.
                 asks, before = why == "repeat", turn.answer
@@ -164,6 +180,19 @@ class Conversation:
                 turn.intent = intent
                 speech = self.mouth.speech(self.brain.answer(question, turn), turn=turn)
                 return self._speak(_Saying(speech=speech, turn=turn, question=question))
+
+    def _hand_over(self, lead: Lead, *, model_chose: bool = False) -> Outcome:
+        self.chosen = ""
+        (name,) = lead.names
+        ending, turns = Ending.HANDOFF, self.loop.turns
+        self.journal.add("conversation_ended", ending=str(ending), turns=turns, destination=name)
+        return Outcome(
+            ending=ending,
+            turns=turns,
+            destination=name,
+            transfer_message=lead.message,
+            model_chose=model_chose,
+        )
 
     def _speak(self, saying: _Saying) -> Outcome | None:
         """Say it, or the rest of it."""

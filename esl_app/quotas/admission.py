@@ -77,6 +77,10 @@ class Place:
         """Which limit of its day or month the tenant has reached."""
         return self._quotas.limit(self.account)
 
+    def may_transfer(self) -> bool:
+        """Count a transfer; False when the tenant has made all of this hour's."""
+        return self._quotas.may_transfer(self.account)
+
     def leave(self) -> None:
         """Give the place back; again is harmless."""
         self._quotas.leave(self)
@@ -188,9 +192,7 @@ class Quotas:
             and len(here) >= _share(most, self._workers)
         ):
             return "concurrent_legs"
-        if self._own_windows is None:
-            self._own_windows = Windows.in_memory()
-        return _in_window(self._own_windows, account, caller, share=self._workers)
+        return _in_window(self._alone(), account, caller, share=self._workers)
 
     # While it is up.
 
@@ -219,6 +221,24 @@ class Quotas:
                 day = day + used if at.day == periods.day else day
                 month = month + used if at.month == periods.month else month
         return over_period(account.quota, day, month)
+
+    def may_transfer(self, account: Account) -> bool:
+        """Count a transfer of a tenant; False when it has made all of this hour's."""
+        most = account.quota.transfers_per_hour
+        if most is None:
+            return True
+        if not self._away:
+            try:
+                return self._windows.transfer(account.domain_uuid, most)
+            except RedisError as error:
+                self._gone(error)
+        share = _share(most, self._workers)
+        return self._alone().transfer(account.domain_uuid, share)
+
+    def _alone(self) -> Windows:
+        if self._own_windows is None:
+            self._own_windows = Windows.in_memory()
+        return self._own_windows
 
     def leave(self, place: Place) -> None:
         """Give a place back; again is harmless."""

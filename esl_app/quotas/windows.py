@@ -1,4 +1,4 @@
-"""How often in the last minute: sliding windows of the `limits` package."""
+"""How often in the last minute or hour: sliding windows of the `limits` package."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from limits import RateLimitItem
     from limits.storage import Storage
     from limits.strategies import MovingWindowRateLimiter
 
@@ -14,17 +15,18 @@ _PREFIX: Final = "voice_ai"
 
 
 class Windows:
-    """Counts calls, of a tenant and of one of its callers.
+    """Counts calls, of a tenant and of one of its callers, and a tenant's transfers.
 
-    Both raise what the storage raises; the one in memory raises nothing.
+    All raise what the storage raises; the one in memory raises nothing.
     """
 
     def __init__(self, storage: Storage) -> None:
         # The package takes 0.2 s to import and only a worker needs it.
-        from limits import RateLimitItemPerMinute  # noqa: PLC0415
+        from limits import RateLimitItemPerHour, RateLimitItemPerMinute  # noqa: PLC0415
         from limits.strategies import MovingWindowRateLimiter  # noqa: PLC0415
 
         self._per_minute = RateLimitItemPerMinute
+        self._per_hour = RateLimitItemPerHour
         self._windows: MovingWindowRateLimiter = MovingWindowRateLimiter(storage)
 
     @classmethod
@@ -43,7 +45,7 @@ class Windows:
 
     def call(self, domain: UUID, most: int) -> bool:
         """Count a call of a tenant; False when it has had `most` in the last minute."""
-        return self._hit("calls", domain, most)
+        return self._hit(self._per_minute(most, namespace="calls"), domain)
 
     def call_of(self, domain: UUID, caller: str, most: int) -> bool:
         """Count a call of one caller; False when he has made `most` in the last minute.
@@ -52,12 +54,17 @@ class Windows:
         them is the tenant's own limit.
         """
         known = caller_key(domain, caller)
-        return known is None or self._hit("callers", domain, most, known)
+        return known is None or self._hit(
+            self._per_minute(most, namespace="callers"), domain, known
+        )
 
-    def _hit(self, what: str, domain: UUID, most: int, *names: str) -> bool:
-        item = self._per_minute(most, namespace=what)
+    def transfer(self, domain: UUID, most: int) -> bool:
+        """Count a transfer of a tenant; False when it has made `most` in the last hour."""
+        return self._hit(self._per_hour(most, namespace="transfers"), domain)
+
+    def _hit(self, item: RateLimitItem, domain: UUID, *names: str) -> bool:
         # A limit of none refuses all: the package would take it for one of 1.
-        free: bool = most > 0 and self._windows.hit(item, f"{{{domain}}}", *names)
+        free: bool = item.amount > 0 and self._windows.hit(item, f"{{{domain}}}", *names)
         return free
 
 

@@ -6,6 +6,7 @@ from esl_app.turn.asking import asked_for
 from esl_app.turn.backchannel import Overlap, only_sounds, overlap
 from esl_app.turn.barge_in import Action, BargeIn, BargeInRules, Cut, Pause, Resume
 from esl_app.turn.completeness import Completeness, completeness
+from esl_app.turn.destinations import Lead, Leads, WordRule
 from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.heard import HeardText, Spoken, heard_of, heard_text
 from esl_app.turn.intents import Intent, detect
@@ -34,6 +35,8 @@ __all__ = [
     "HeardText",
     "Intent",
     "Kind",
+    "Lead",
+    "Leads",
     "NoInput",
     "Over",
     "Overlap",
@@ -50,6 +53,7 @@ __all__ = [
     "Step",
     "TurnLoop",
     "Warn",
+    "WordRule",
     "asked_for",
     "completeness",
     "detect",

@@ -3,8 +3,9 @@
 Theory of operation. A conversation is a row of turns. Before each the caller is listened to, and
 one of three things is the case:
 
-    heard words   → the intent decides: a question is answered, a person is fetched, goodbye ends,
-                    "say that again" repeats the last answer; counts a turn, resets the misses
+    heard words   → the intent decides: a question is answered, a person or somebody who is named
+                    is fetched, goodbye ends, "say that again" repeats the last answer; counts a
+                    turn, resets the misses
     heard no words→ "sorry?"        ┐ misses in a row; at `max_misses` the conversation ends,
     heard nothing → "still there?"  ┘ silence and unclear sounds counted together
 
@@ -20,6 +21,7 @@ from enum import StrEnum
 from typing import Literal
 
 from esl_app.turn.backchannel import only_sounds
+from esl_app.turn.destinations import Lead, Leads
 from esl_app.turn.intents import Intent, detect
 from esl_app.turn.texts import Phrases, phrases
 
@@ -46,6 +48,7 @@ class Rules:
     handoff_enabled: bool = True
     handoff_keywords: Sequence[str] = ()
     farewell_keywords: Sequence[str] = ()
+    leads: Leads = field(default_factory=Leads)
     still_there: str | None = None  # the row's `silence_fallback_prompt`
     not_heard: str | None = None  # the row's `fallback_message`
 
@@ -67,7 +70,7 @@ class Say:
     """Say `text`, then listen again."""
 
     text: str
-    why: Literal["not_heard", "no_input", "repeat", "trouble"]
+    why: Literal["not_heard", "no_input", "repeat", "trouble", "which"]
     question: str = ""
 
 
@@ -77,6 +80,7 @@ class End:
 
     ending: Ending
     question: str = ""
+    lead: Lead | None = None
 
 
 Step = Answer | Say | End
@@ -91,6 +95,8 @@ class TurnLoop:
     misses: int = 0
     failures: int = 0
     last_answer: str = field(default="")
+    which: tuple[str, ...] = ()
+    """The destinations among which the caller was asked to choose."""
 
     def heard(self, text: str) -> Step:
         """The caller's words; empty when the recogniser found none in the sound.
@@ -103,21 +109,40 @@ class TurnLoop:
             )
         self.misses = 0
         self.turns += 1
+        asked, self.which = self.which, ()
+        if asked and (lead := self.rules.leads.among(text, asked)) is not None:
+            return self._led(lead, text)
+        return self._wanted(text)
+
+    def _wanted(self, text: str) -> Step:
+        """What these words ask for."""
         intent = detect(
             text,
             language=self.rules.language,
             handoff_keywords=self.rules.handoff_keywords,
             farewell_keywords=self.rules.farewell_keywords,
         )
-        if intent is Intent.HANDOFF and self.rules.handoff_enabled:
-            return End(ending=Ending.HANDOFF, question=text)
         if intent is Intent.GOODBYE:
             return End(ending=Ending.GOODBYE, question=text)
         if intent is Intent.REPEAT and self.last_answer:
             return Say(text=self.last_answer, why="repeat", question=text)
+        lead = self.rules.leads.of(text)
+        if lead is not None:  # "somebody in sales" is sales
+            return self._led(lead, text)
+        if intent is Intent.HANDOFF and self.rules.handoff_enabled:
+            return End(ending=Ending.HANDOFF, question=text)
         if self.turns > self.rules.max_turns:
             return End(ending=Ending.MAX_TURNS, question=text)
         return Answer(question=text)
+
+    def _led(self, lead: Lead, text: str) -> Step:
+        """To the one whom the words name, or ask which of several."""
+        if len(lead.names) == 1:
+            return End(ending=Ending.HANDOFF, question=text, lead=lead)
+        self.which = lead.names
+        phrases = self.rules.phrases
+        names = f", {phrases.either} ".join([", ".join(lead.names[:-1]), lead.names[-1]])
+        return Say(text=phrases.which.format(names=names), why="which", question=text)
 
     def silence(self) -> Step:
         """The caller said nothing in time."""

@@ -16,6 +16,15 @@ class Phrases:
     not_answered: str  # nothing came of a flow's question, which follows again
     transfer: str
     no_person: str  # asked for a person, nobody to transfer to
+    which: str  # {names}: whom the caller may mean
+    either: str  # between the last two of them
+    closed: str  # {name} is not there at this time
+    confirm_transfer: str  # {name}: the model's choice, and the call costs money
+    callback: str  # may we ring back
+    callback_here: str  # on the number that he is calling from
+    callback_number: str  # on which one
+    callback_noted: str
+    callback_not: str  # no number that can be rung
     trouble: str  # one stage failed; the call goes on
     broken: str  # the flow failed; the call is handed over
     max_turns: str
@@ -39,6 +48,15 @@ _PHRASES = {
         not_answered="I did not hear you.",
         transfer="One moment please, I am transferring you.",
         no_person="I am sorry, nobody is available right now.",
+        which="Whom would you like to speak to: {names}?",
+        either="or",
+        closed="I am sorry, {name} is not available at this time.",
+        confirm_transfer="Shall I connect you with {name}?",
+        callback="Shall we call you back?",
+        callback_here="On the number that you are calling from?",
+        callback_number="On which number shall we call you?",
+        callback_noted="Thank you. I have noted that, and we will call you back.",
+        callback_not="I am sorry, we cannot call that number back.",
         trouble="I am sorry, I cannot look that up right now. Could you ask again?",
         broken="I am sorry, we have a technical problem. I will connect you to someone.",
         max_turns="Let me connect you with someone who can help you further.",
@@ -60,6 +78,15 @@ _PHRASES = {
         not_answered="Não ouvi a resposta.",
         transfer="Um momento, por favor, vou transferir a sua ligação.",
         no_person="Desculpe, ninguém está disponível agora.",
+        which="Com quem deseja falar: {names}?",
+        either="ou",
+        closed="Desculpe, {name} não está disponível neste horário.",
+        confirm_transfer="Posso transferir a ligação para {name}?",
+        callback="Quer que a gente ligue de volta?",
+        callback_here="No número de onde está ligando?",
+        callback_number="Em que número podemos ligar?",
+        callback_noted="Obrigado. Anotei, e vamos ligar de volta.",
+        callback_not="Desculpe, não podemos ligar para esse número.",
         trouble="Desculpe, não consigo consultar isso agora. Pode perguntar de novo?",
         broken="Desculpe, temos um problema técnico. Vou passar para um atendente.",
         max_turns="Vou passar para alguém que pode ajudar melhor.",
@@ -81,6 +108,15 @@ _PHRASES = {
         not_answered="No le he oído.",
         transfer="Un momento, por favor, le transfiero.",
         no_person="Lo siento, no hay nadie disponible ahora.",
+        which="¿Con quién desea hablar: {names}?",
+        either="o",
+        closed="Lo siento, {name} no está disponible a esta hora.",
+        confirm_transfer="¿Le paso con {name}?",
+        callback="¿Quiere que le devolvamos la llamada?",
+        callback_here="¿Al número desde el que llama?",
+        callback_number="¿A qué número podemos llamarle?",
+        callback_noted="Gracias. Lo he anotado y le llamaremos.",
+        callback_not="Lo siento, no podemos llamar a ese número.",
         trouble="Lo siento, no puedo consultar eso ahora. ¿Puede preguntar otra vez?",
         broken="Lo siento, tenemos un problema técnico. Le paso con una persona.",
         max_turns="Le paso con alguien que puede ayudarle mejor.",
