@@ -31,7 +31,7 @@ def ordinary(number: str, countries: Collection[str]) -> bool:
 
     >>> ordinary("+551133334444", {"BR"}), ordinary("+551133334444", {"DE"})
     (True, False)
-    >>> ordinary("+8821650123456", {"BR", "001"}), ordinary("+18765551234", {"US"})
+    >>> ordinary("+8821650123456", {"BR", "US"}), ordinary("+18765551234", {"US"})
     (False, False)
     """
     try:
