@@ -100,6 +100,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """postgresql://… ; empty starts the embedded server."""
+    database_connections: Annotated[int, Field(ge=1, le=1000)] = 10
+    """To PostgreSQL, at most, of each worker."""
     redis_url: SecretStr | None = None
     """redis://… ; empty starts the embedded server."""
     keys_file: Path | None = None

@@ -14,7 +14,7 @@ from esl_app.errors import ConfigError
 from esl_app.sessions import Sessions
 from providers.registry import secret_fields
 from tenants import keyring
-from tenants.db import Database
+from tenants.db import Database, Limits
 from tenants.keyring import KeyRing
 from tenants.migrate import app_url, migrate
 from tenants.vault import Vault
@@ -69,7 +69,7 @@ class Stores:
 
     def __enter__(self) -> Self:
         try:
-            self.database = Database(self._database_url())
+            self.database = Database(self._database_url(), _limits(self._settings))
             self.database.check()
             self.database.vault = Vault(key_ring(self._settings), secret_fields)
             self.redis_url = self._redis_url()
@@ -119,6 +119,11 @@ class Stores:
             self._valkey = server
             url = server.url
         return url
+
+
+def _limits(settings: Settings) -> Limits:
+    """As many may wait for a connection as there are calls, each with what is written beside it."""
+    return Limits(pool_size=settings.database_connections, max_waiting=2 * settings.listen.max_legs)
 
 
 def redis_url(settings: Settings) -> str | None:

@@ -139,11 +139,15 @@ class Rig:
             while self.controller.server.legs:
                 gevent.sleep(0.01)
 
-    def rows(self, call: PlacedCall, tenant: Tenant) -> tuple[Conversation, list[MessageRow]]:
-        """What was written of a call; on a slow machine that may come by way of the backlog."""
+    def written(self) -> None:
+        """Wait for rows that come, on a slow machine, by way of the backlog."""
         with gevent.Timeout(20):
             while list((self.settings.data_dir / "backlog").glob("*")):
                 gevent.sleep(0.05)
+
+    def rows(self, call: PlacedCall, tenant: Tenant) -> tuple[Conversation, list[MessageRow]]:
+        """What was written of a call."""
+        self.written()
         domain = tenant.domain.domain_uuid
         with self.stores.database.tenant(domain) as cursor:
             cursor.execute(

@@ -33,15 +33,15 @@ class _Leg:
         self.sock.bind(("127.0.0.1", 0))
         self.sock.connect(("127.0.0.1", port))
         self.sock.setblocking(False)
-        self.sent = 0
+        self.sent_s: list[float] = []
         self._says = says
         self._phase = phase
         self.arrivals_s: list[float] = []
 
     def send(self) -> None:
         try:
-            self.sock.send(self._says[(self.sent + self._phase) % len(self._says)])
-            self.sent += 1
+            self.sock.send(self._says[(len(self.sent_s) + self._phase) % len(self._says)])
+            self.sent_s.append(time.time())
         except OSError:
             return  # nobody there any more
 
@@ -98,7 +98,7 @@ def _turn(path: str) -> list[bytes]:
 
 
 def _told(leg: _Leg) -> dict[str, Any]:
-    return {"sent": leg.sent, "arrivals_s": leg.arrivals_s}
+    return {"sent_s": leg.sent_s, "arrivals_s": leg.arrivals_s}
 
 
 if __name__ == "__main__":

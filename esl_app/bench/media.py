@@ -69,8 +69,11 @@ class Report:
     heard: int
     """Times a caller was heard to begin."""
     skipped: int
+    """Beats for which it was too late, of all legs at once."""
     lost_out: int
+    """Frames that we sent and the peer did not receive."""
     lost_in: int
+    """Frames that the peer sent and we did not hear."""
     cpu_percent_per_leg: float
     """Of one core."""
     memory_kb_per_leg: float
@@ -197,20 +200,29 @@ def run(legs: int = 50, seconds: float = 10.0, *, flood: int = 0, vad: Vad | Non
         starts.clear()
         stack.callback(gevent.spawn(_time_the_hub, hub_late).kill)
         began, cpu = time.monotonic(), time.process_time()
-        before = [link.statistics.frames_in for link in links]
-        victim_before = victim.statistics.frames_in if victim else 0
+        watched = [*links, victim] if victim else links
+        before = [_counts(link) for link in watched]
         wall_from = time.time()  # the kernel stamps datagrams with the wall clock
         gevent.sleep(seconds)
         wall_to = time.time()
         cpu_s, took_s = time.process_time() - cpu, time.monotonic() - began
-        heard = [link.statistics.frames_in - old for link, old in zip(links, before, strict=True)]
-        victim_heard = victim.statistics.frames_in - victim_before if victim else 0
+        counts = [
+            (now[0] - old[0], now[1] - old[1])
+            for now, old in zip(map(_counts, watched), before, strict=True)
+        ]
         victim_closed = victim is not None and victim.closed
         memory_kb = _memory_kb() - memory_kb
-        told = peer.report()[:legs]
+        told = peer.report()
     arrivals = [_within(leg["arrivals_s"], wall_from, wall_to) for leg in told]
-    errors = np.abs(np.concatenate([_errors_ms(times) for times in arrivals]))
-    expected = round(took_s / FRAME_S)
+    errors = np.abs(np.concatenate([_errors_ms(times) for times in arrivals[:legs]]))
+    # A frame at either edge of the window may fall on either side of it.
+    lost_in = [
+        max(0, len(_within(leg["sent_s"], wall_from, wall_to)) - 2 - heard)
+        for leg, (heard, _) in zip(told, counts, strict=True)
+    ]
+    lost_out = [
+        max(0, said - 2 - len(times)) for times, (_, said) in zip(arrivals, counts, strict=True)
+    ]
     statistics = pacer.statistics
     return Report(
         legs=legs,
@@ -225,15 +237,19 @@ def run(legs: int = 50, seconds: float = 10.0, *, flood: int = 0, vad: Vad | Non
         detector="none" if vad is None else vad.name,
         heard=len(starts),
         skipped=statistics.skipped,
-        # A frame at either edge of the window may fall on either side of it.
-        lost_out=sum(max(0, expected - 2 - len(times)) for times in arrivals),
-        lost_in=sum(max(0, expected - 2 - count) for count in heard),
+        lost_out=sum(lost_out[:legs]),
+        lost_in=sum(lost_in[:legs]),
         cpu_percent_per_leg=cpu_s / took_s / legs * 100,
         memory_kb_per_leg=max(0.0, memory_kb / legs),
         flood=flood,
-        flooded_lost=max(0, expected - 2 - victim_heard) if victim else 0,
+        flooded_lost=sum(lost_in[legs:]),
         flooded_closed=victim_closed,
     )
+
+
+def _counts(link: UnicastLink) -> tuple[int, int]:
+    """Frames heard and sent so far."""
+    return link.statistics.frames_in, link.statistics.frames_out
 
 
 def _flooded(stack: ExitStack, peer: _Peer, pacer: Pacer, pcm: bytes, rate: int) -> UnicastLink:

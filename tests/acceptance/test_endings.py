@@ -140,8 +140,6 @@ def test_calls_that_end_at_random_instants_leave_nothing(rig: Rig) -> None:
         secretary={"media_mode": "duplex", "transfer_message": "Just a moment."},
     )
     stores = _stores_ports(rig)
-    # What calls leave is tested here, not how soon PostgreSQL answers on a machine that is busy.
-    rig.stores.database._pool.timeout = 5.0
     _place(rig, AT_ONCE, SEED + 1)  # whatever is opened once, is now
     before = leftovers.census(stores)
 
@@ -152,6 +150,7 @@ def test_calls_that_end_at_random_instants_leave_nothing(rig: Rig) -> None:
     deadline = time.monotonic() + 5
     while (left := leftovers.census(stores) - before) and time.monotonic() < deadline:
         gevent.sleep(0.1)
+    rig.written()
     rows = _rows(rig, tenant)
     actions = Counter(action for _, action in rows)
     log.info(

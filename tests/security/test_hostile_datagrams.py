@@ -31,13 +31,19 @@ def link() -> Iterator[Rig]:
 
 
 def test_a_flood_on_one_port_costs_the_other_legs_nothing_one_could_hear() -> None:
-    """From before the first frame on: the leg finds its FreeSWITCH among 20 000 a second."""
-    quiet, flooded = media.run(8, 2.0), media.run(8, 2.0, flood=20_000)
-    log.info("pacing_p99_ms", quiet=quiet.error_p99_ms, flooded=flooded.error_p99_ms)
-    assert not flooded.flooded_closed
-    assert flooded.flooded_lost <= 2
-    assert flooded.lost_in == 0
-    assert flooded.lost_out <= flooded.skipped * flooded.legs  # only what a slow machine skipped
+    """From before the first frame on: the leg finds its FreeSWITCH among 20 000 a second.
+
+    What the machine's other work costs, it costs in one of three runs without a flood as well.
+    """
+    for _ in range(3):
+        quiet, flooded = media.run(8, 2.0), media.run(8, 2.0, flood=20_000)
+        log.info("beats_skipped", quiet=quiet.skipped, flooded=flooded.skipped)
+        assert not flooded.flooded_closed
+        assert flooded.flooded_lost <= 2
+        assert (flooded.lost_in, flooded.lost_out) == (0, 0)
+        if flooded.skipped <= quiet.skipped:
+            return
+    pytest.fail("the flood cost all legs beats, three times")
 
 
 def test_a_flood_of_every_size_before_the_first_frame_does_not_decide_the_rate(link: Rig) -> None:
