@@ -131,20 +131,18 @@ def secret_fields(kind: str, name: str) -> frozenset[str]:
     The models are those of the adapter's module, so that no adapter has to say it twice. An unknown
     adapter, or one whose SDK is not installed here, has none that we could know.
     """
-    target = _target(kind, name)
-    if target is None:
-        return frozenset()
-    try:
-        module = import_module(target.partition(":")[0])
-    except ImportError:
-        return frozenset()
     return frozenset(
         field
-        for model in vars(module).values()
-        if isinstance(model, type) and issubclass(model, BaseModel)
+        for model in _models(kind, name) or ()
         for field, info in model.model_fields.items()
         if "SecretStr" in str(info.annotation) or "SecretBytes" in str(info.annotation)
     )
+
+
+def config_fields(kind: str, name: str) -> frozenset[str] | None:
+    """The fields that an adapter's `config` may have; None for an adapter that is not here."""
+    models = _models(kind, name)
+    return None if models is None else frozenset(f for model in models for f in model.model_fields)
 
 
 def warm_up(provider: object, deadline: Deadline) -> None:
@@ -163,6 +161,22 @@ def warm_up(provider: object, deadline: Deadline) -> None:
 def _target(kind: str, name: str) -> str | None:
     key = (kind, canonical(kind, name))
     return _ADAPTERS.get(key) or _third_parties().get(key)
+
+
+def _models(kind: str, name: str) -> list[type[BaseModel]] | None:
+    """The models in an adapter's module; None without the adapter or its SDK."""
+    target = _target(kind, name)
+    if target is None:
+        return None
+    try:
+        module = import_module(target.partition(":")[0])
+    except ImportError:
+        return None
+    return [
+        model
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+    ]
 
 
 def _load(target: str, kind: str, name: str) -> Callable[[Mapping[str, Any]], Provider]:

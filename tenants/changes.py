@@ -74,7 +74,7 @@ def change(
         before = _concealed(read_all(cursor, domain_uuid, db.vault), db.vault)
         after = _concealed(edit(before), db.vault)
         found = differences(before, after)
-        _check_rules(after)
+        check_rules(after)
         for one in found:
             if one.action != "removed":
                 _check_row(one.row, check)
@@ -120,10 +120,15 @@ def _fields(was: Form, shall: Form) -> dict[str, tuple[Any, Any]]:
     return {name: (was.get(name), value) for name, value in shall.items() if was.get(name) != value}
 
 
-def _check_rules(rows: Mapping[str, Sequence[Any]]) -> None:
-    """The rules between rows, which the database has too and names less well."""
+def check_rules(rows: Mapping[str, Sequence[Any]]) -> None:
+    """The rules between rows, which the database has too and names less well.
+
+    Raises:
+        InvalidRow: names the row, the field and the rule.
+    """
     for name, kind in KINDS.items():
-        _once(kind, rows.get(name, ()), "name", [kind.title(row) for row in rows.get(name, ())])
+        names = [tuple(getattr(row, n) for n in kind.names) for row in rows.get(name, ())]
+        _once(kind, rows.get(name, ()), "name", names)
         for row in rows.get(name, ()):
             for field, reference in references(kind).items():
                 uuid = getattr(row, field)
@@ -154,7 +159,8 @@ def _once(kind: Kind, rows: Iterable[Row], field: str, values: Sequence[object])
     seen: set[object] = set()
     for row, value in zip(rows, values, strict=True):
         if value is not None and value in seen and not kind.single:
-            raise InvalidRow(f"{kind.name} {kind.title(row)}: {field}: {value!s} is there twice")
+            shown = kind.title(row) if field == "name" else value
+            raise InvalidRow(f"{kind.name} {kind.title(row)}: {field}: {shown} is there twice")
         seen.add(value)
 
 

@@ -73,13 +73,12 @@ def write(
 def check_provider(row: ProviderRow) -> None:
     """Refuse a configuration that its vendor's adapter refuses.
 
-    A provider that is not enabled may be one we have no adapter for: it waits for one.
+    A provider that is not enabled is not judged: it may wait for its adapter, a package, a key.
 
     Raises:
         InvalidRow: names the provider, the field and the rule.
     """
-    known = registry.names(row.provider_type)
-    if not row.is_enabled and row.provider_name not in known:
+    if not row.is_enabled:
         return
     if row.provider_type == "realtime":
         raise InvalidRow(f"{row.title}: provider_type: realtime is not served yet")

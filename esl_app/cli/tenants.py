@@ -13,7 +13,7 @@ import structlog
 import typer
 from rich.table import Table
 
-from esl_app.cli import _rows, exchange
+from esl_app.cli import _rows, exchange, fusionpbx
 from esl_app.cli._output import changes_table, console, plain, rows_table, text
 from esl_app.config import Settings
 from esl_app.errors import ConfigError
@@ -233,3 +233,4 @@ def remove(
 
 app.command("export")(exchange.export)
 app.command("import")(exchange.import_)
+app.command("import-fusionpbx")(fusionpbx.import_fusionpbx)
