@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
@@ -31,6 +32,7 @@ from esl_app.no_service import no_service
 from esl_app.quotas import Place, Quotas
 from esl_app.quotas.gate import BUSY_VOICE_S, account_of, live_leg, refuse, voice_for
 from esl_app.recording import Recordings
+from esl_app.retention import Removed, Retention
 from esl_app.server import ListenSettings, Server
 from esl_app.serving import WARM_S, Observer, OnCall, Serving, Worker
 from esl_app.stores import Stores
@@ -46,6 +48,7 @@ from tenants.usage import read_used
 log = structlog.get_logger()
 
 _JANITOR_S: Final = 60.0
+_RETENTION_S: Final = 3600.0
 
 
 def listen_settings(settings: Settings) -> ListenSettings:
@@ -106,6 +109,8 @@ class Controller:
             backlog=Backlog(settings.data_dir.absolute() / "backlog", stores.database),
         )
         self.server = Server(listen_settings(settings), self._serve, listener=listener)
+        self._retention = Retention(stores.database, settings.recordings, actor="job:retention")
+        self._retaining: gevent.Greenlet[[], None] | None = None
         self._janitor: gevent.Greenlet[[], None] | None = None
         self._warming: gevent.Greenlet[..., None] | None = None
 
@@ -133,6 +138,7 @@ class Controller:
         self._worker.quotas.start()
         self._worker.backlog.start()
         self._janitor = gevent.spawn(self._sweep)
+        self._retaining = gevent.spawn(self._retain)
         if self._settings.warm_offline:
             self._warming = gevent.spawn(self.warm)
         self.server.start()
@@ -149,8 +155,10 @@ class Controller:
     def stop(self, drain_s: float) -> None:
         """Close the listener, let calls end for `drain_s`, end the others; again is harmless."""
         self.server.stop(drain_s)
-        gevent.killall([g for g in (self._janitor, self._warming) if g is not None])
-        self._janitor = self._warming = None
+        gevent.killall(
+            [g for g in (self._janitor, self._retaining, self._warming) if g is not None]
+        )
+        self._janitor = self._retaining = self._warming = None
         self._directory.close()
         self._worker.quotas.close()
         self._worker.backlog.close()
@@ -228,3 +236,16 @@ class Controller:
             except OSError as error:
                 log.error("sweep_failed", error=str(error))  # noqa: TRY400
             gevent.sleep(_JANITOR_S)
+
+    def _retain(self) -> None:
+        """Take away what tenants keep no longer; of each tenant one worker, whoever comes first."""
+        gevent.sleep(_JANITOR_S)  # calls come first
+        while True:
+            try:
+                done = self._retention.run(datetime.now(UTC))
+                removed = sum(done.values(), Removed())
+                if removed.counts:
+                    log.info("retention", **removed.counts)
+            except (TenantError, OSError) as error:
+                log.error("retention_failed", error=str(error))  # noqa: TRY400
+            gevent.sleep(_RETENTION_S)

@@ -41,6 +41,7 @@ _GRACE_S = 0.1
 
 # How long a transaction may sit between two statements before the server ends it.
 _IDLE_S = 5.0
+_JOB_S = 10.0
 # Without a handler of its own, "error connecting" goes to stderr past everybody's logging.
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 
@@ -176,6 +177,11 @@ class Database:
         with self._transaction(statement_s, domain_uuid=str(domain_uuid)) as cursor:
             yield cursor
 
+    def domain_uuids(self) -> list[UUID]:
+        """Every tenant there is, for a job that goes through them."""
+        with self._transaction(_JOB_S, sweep="on") as cursor:
+            return [row["domain_uuid"] for row in cursor.execute(_SQL["all_domains"])]
+
     @contextmanager
     def lookup(self, *, domain_name: str = "", destination_number: str = "") -> Iterator[Cursor]:
         """A cursor that sees exactly the domain of that name and the row of that number."""
@@ -202,6 +208,7 @@ class Database:
                     "domain_uuid": settings.get("domain_uuid", ""),
                     "lookup_domain_name": settings.get("lookup_domain_name", ""),
                     "lookup_number": settings.get("lookup_number", ""),
+                    "sweep": settings.get("sweep", ""),
                     "statement_ms": str(int(seconds * 1000)),
                     "idle_ms": str(int((seconds + _IDLE_S) * 1000)),
                 },

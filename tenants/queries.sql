@@ -5,6 +5,7 @@
 SELECT set_config('voice_ai.domain_uuid', %(domain_uuid)s, true),
        set_config('voice_ai.lookup_domain_name', %(lookup_domain_name)s, true),
        set_config('voice_ai.lookup_number', %(lookup_number)s, true),
+       set_config('voice_ai.sweep', %(sweep)s, true),
        set_config('statement_timeout', %(statement_ms)s, true),
        set_config('idle_in_transaction_session_timeout', %(idle_ms)s, true);
 

@@ -14,7 +14,7 @@ import typer
 
 from esl_app import config, logs
 from esl_app.bench import BenchError
-from esl_app.cli import bench, calls, demo, documents, flows, keys, legs, rows, tenants
+from esl_app.cli import bench, calls, demo, documents, flows, keys, legs, privacy, rows, tenants
 from esl_app.embedded import EmbeddedError
 from esl_app.errors import ConfigError
 from esl_app.flow_runner import FlowProblem
@@ -50,6 +50,8 @@ app.add_typer(flows.app, name="flow")
 app.add_typer(bench.app, name="bench")
 app.command("serve")(calls.serve)
 app.command("worker", hidden=True)(calls.worker)
+app.add_typer(privacy.app, name="retention")
+app.command("forget")(privacy.forget)
 app.command("legs")(legs.legs)
 app.command("migrate")(calls.migrate)
 app.command("demo")(demo.demo)

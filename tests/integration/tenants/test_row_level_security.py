@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 # The runner's bookkeeping: no tenant's data.
 _WITHOUT_TENANT = {"schema_migration"}
 # Policies that let a row be read before there is a tenant (0002 says why), or that is nobody's.
-_OTHERS = {("domain", "lookup"), ("did", "lookup"), ("price", "shared")}
+_OTHERS = {("domain", "lookup"), ("domain", "sweep"), ("did", "lookup"), ("price", "shared")}
 # References that name their tenant otherwise: a price of nobody has no domain.
 _KEYS = {"price_owner_uuid_fkey"}
 
