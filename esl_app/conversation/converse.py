@@ -89,7 +89,7 @@ class Conversation:
         Raises:
             Hangup: the caller is gone; what was said so far is in the journal.
         """
-        self._kind = self._asked()
+        self._kind, self.chosen = self._asked(), ""
         while True:
             if (limit := self.limit()) is not None:
                 return self._over(limit)
@@ -199,7 +199,10 @@ class Conversation:
         self._saying = saying
         failed, cut = None, False
         try:
-            cut = saying.speech.speak().interrupted
+            spoken = saying.speech.speak()
+            cut = spoken.interrupted
+            if spoken.digit is not None:
+                self.chosen = ""  # what the caller pressed comes first
         except ProviderError as error:
             failed = error
         finally:

@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Final, Protocol, TypeVar
 
 from esl_app.turn.intents import fold
@@ -29,6 +30,7 @@ _LIKE: Final = 0.6
 _JUDGED: Final = 300  # characters of an utterance; who wants somebody says so in fewer
 _SEARCHED: Final = 120  # by a tenant's patterns: what one may cost grows with the cube of it
 _MOST_PATTERNS: Final = 50
+_LIKE_WORDS: Final = 6  # after "talk to": who sounds like somebody is among the first
 _PART: Final = 3  # letters that a part of a name has at least
 
 # On folded clauses.
@@ -110,7 +112,7 @@ class Leads:
         said, plain = fold(text), " ".join(text.split())[:_SEARCHED]
         patterns = 0
         for rule in self.rules:
-            found = any(_within(fold(word), said) for word in rule.keywords)
+            found = any(_within(_folded(word), said) for word in rule.keywords)
             for pattern in rule.patterns:
                 patterns += 1
                 if found or patterns > _MOST_PATTERNS:
@@ -142,10 +144,16 @@ class Leads:
 
 def best(words: str, destinations: Iterable[D], *, at_least: float = SURE) -> list[D]:
     """Whom folded words name best; several when neither score nor priority tells them apart."""
-    bare = _bare(words)
-    scored = [(score(bare, each), each) for each in destinations] if bare else []
+    bare, rows = _bare(words), list(destinations)
+    if not bare:
+        return []
+    scored = [(_named(bare, each), each) for each in rows]
     top = max((points for points, _ in scored), default=0.0)
-    if top < at_least:
+    if not top and at_least < _LIKE:  # the dearest comes last: nobody was named
+        near = at_least / _LIKE
+        scored = [(_alike(bare, each, near) * _LIKE, each) for each in rows]
+        top = max((points for points, _ in scored), default=0.0)
+    if top == 0 or top < at_least:
         return []
     found = [each for points, each in scored if points == top]
     first = min(each.priority for each in found)
@@ -167,20 +175,27 @@ def score(words: str, destination: Named) -> float:
     >>> [score(words, Desk()) for words in ("revenue department", "a manager", "nobody")]
     [0.7, 0.65, 0.0]
     """
-    aliases = [fold(alias) for alias in destination.aliases]
-    name = fold(destination.name)
+    return _named(words, destination) or _alike(words, destination, _LIKE) * _LIKE
+
+
+def _named(words: str, destination: Named) -> float:
+    aliases = [_folded(alias) for alias in destination.aliases]
+    name = _folded(destination.name)
     fits = (
         (1.0, words in aliases),
         (0.95, words == name),
         (0.85, any(_within(alias, words) or _part(words, alias) for alias in aliases)),
         (0.80, _within(name, words) or _part(words, name)),
-        (0.70, _within(fold(destination.department), words)),
-        (0.65, _within(fold(destination.role), words)),
+        (0.70, _within(_folded(destination.department), words)),
+        (0.65, _within(_folded(destination.role), words)),
     )
-    if points := next((points for points, fit in fits if fit), 0.0):
-        return points
-    ratio = max((_ratio(known, words) for known in (name, *aliases)), default=0.0)
-    return ratio * 0.6 if ratio > _LIKE else 0.0
+    return next((points for points, fit in fits if fit), 0.0)
+
+
+def _alike(words: str, destination: Named, near: float) -> float:
+    """How alike words and alias or name are; 0 for less than `near`."""
+    known = (_folded(text) for text in (destination.name, *destination.aliases))
+    return max((_ratio(text, words, near) for text in known), default=0.0)
 
 
 def _wishes(text: str, language: str) -> list[str]:
@@ -213,17 +228,27 @@ def _part(words: str, known: str) -> bool:
     return len(words) >= _PART and _within(words, known)
 
 
-def _ratio(known: str, words: str) -> float:
-    """How alike they are, at the place where they are most."""
-    said, count = words.split(), len(known.split())
-    if not known or not said:
+def _ratio(known: str, words: str, near: float) -> float:
+    """The ratio at the place where they are most alike; 0 for less than `near`."""
+    said, count = words.split()[:_LIKE_WORDS], len(known.split())
+    if not known:
         return 0.0
-    parts = [" ".join(said[n : n + count]) for n in range(max(1, len(said) - count + 1))]
     matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(known)
-    best_yet = 0.0
-    for part in parts:
-        matcher.set_seq1(part)
-        if matcher.real_quick_ratio() > best_yet:
-            best_yet = max(best_yet, matcher.ratio())
-    return best_yet
+    found = 0.0
+    for n in range(max(1, len(said) - count + 1)):
+        part = " ".join(said[n : n + count])
+        least = max(found, near)
+        # The most that a ratio of texts of such lengths can be.
+        if 2 * min(len(part), len(known)) < least * (len(part) + len(known)):
+            continue
+        matcher.set_seqs(part, known)
+        if matcher.quick_ratio() >= least:
+            ratio = matcher.ratio()
+            found = ratio if ratio >= least else found
+    return found
+
+
+@lru_cache(maxsize=8192)
+def _folded(text: str) -> str:
+    """Of rows, not of what people say: they are asked for again and again."""
+    return fold(text)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from esl_app.switchsim import Press, SpeakWhenQuiet, WhenQuiet
+from esl_app.switchsim import Press, SpeakWhenQuiet, Wait, WhenQuiet
 from tenants.destinations import (
     TransferDestination,
     TransferRule,
@@ -120,6 +120,19 @@ def test_the_model_chooses_an_alias_and_the_call_goes_there_once_it_has_said_so(
         "Here is our sales desk.",
         "One moment please, I am transferring you.",
     ]
+
+
+def test_a_key_into_the_announcement_takes_the_models_choice_back(rig: Rig) -> None:
+    _tenant(
+        rig,
+        _destination("Sales desk", "3001", **SALES),
+        hears=["I would like to buy twelve chairs.", "Is there parking?", "Goodbye."],
+        answers=['call:transfer_call {"destination": "sales"}', "word " * 60 + "end.", "Yes."],
+    )
+    call = rig.call(SAYS, Wait(3.0), Press("5"), SAYS, SAYS)
+    assert call.facts["ending"] == "goodbye"
+    assert call.said()[-2:] == ["Yes.", "Good bye now."]
+    assert call.result.transferred_to is None
 
 
 def test_who_is_not_there_is_not_rung_and_the_caller_goes_on(rig: Rig) -> None:

@@ -310,6 +310,20 @@ class TestRedisAway:
         assert [isinstance(v, Place) for v in verdicts] == [True, True, False]
         assert verdicts[2] == "calls_per_minute_per_caller"
 
+    def test_transfers_an_hour_are_counted_over_workers_and_by_each_without_redis(
+        self, own_valkey: EmbeddedValkey, make_quotas: Callable[..., Quotas]
+    ) -> None:
+        one, two = make_quotas(own_valkey.url), make_quotas(own_valkey.url)
+        account, free = _account(transfers_per_hour=3), _account(transfers_per_hour=None)
+        other, none = _account(transfers_per_hour=1), _account(transfers_per_hour=0)
+        assert [who.may_transfer(account) for who in (one, two, one, two)] == [True] * 3 + [False]
+        assert one.may_transfer(other), "another tenant's are his own"
+        assert not two.may_transfer(none)
+        own_valkey.stop()
+        assert [one.may_transfer(account) for _ in range(3)].count(True) in {2, 3}, "its share"
+        assert not one.may_transfer(none)
+        assert one.may_transfer(free)
+
     def test_a_frozen_redis_costs_one_call_a_moment(
         self, own_valkey: EmbeddedValkey, make_quotas: Callable[..., Quotas]
     ) -> None:
