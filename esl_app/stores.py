@@ -58,8 +58,9 @@ class Stores:
         ConfigError, KeyRingError: there is no key ring to open providers' keys with.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, limits: Limits | None = None) -> None:
         self._settings = settings
+        self._limits = limits or _limits(settings)
         self._postgres: EmbeddedPostgres | None = None
         self._valkey: EmbeddedValkey | None = None
         self.admin_url: str | None = None  # of the embedded PostgreSQL
@@ -69,7 +70,7 @@ class Stores:
 
     def __enter__(self) -> Self:
         try:
-            self.database = Database(self._database_url(), _limits(self._settings))
+            self.database = Database(self._database_url(), self._limits)
             self.database.check()
             self.database.vault = Vault(key_ring(self._settings), secret_fields)
             self.redis_url = self._redis_url()

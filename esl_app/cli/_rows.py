@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from esl_app.config import Settings
+from esl_app.stores import Stores
 from providers import registry
 from providers.errors import ProviderError
 from tenants import changes, kinds
 from tenants.changes import Change
-from tenants.db import Database
+from tenants.db import Database, Limits
 from tenants.errors import InvalidRow, UnknownTenant
 from tenants.fields import Row
 from tenants.forms import Form, country_of, field_text, form_of, row_of
@@ -26,6 +28,13 @@ from tenants.yaml_text import Plain, typed
 
 EVERYBODY_S_NAME: Final = "@everybody"  # no domain can be called so
 _READ_S: Final = 10.0
+# A person at a terminal would rather wait than be told that nothing was free within 0.3 s.
+_PATIENT: Final = Limits(wait_s=10.0, statement_s=10.0, connect_s=10)
+
+
+def open_stores(settings: Settings) -> Stores:
+    """The stores, for a person who can wait."""
+    return Stores(settings, _PATIENT)
 
 
 def actor() -> str:

@@ -14,7 +14,6 @@ from esl_app.cli import _rows
 from esl_app.cli._output import changes_table, console
 from esl_app.config import Settings
 from esl_app.errors import ConfigError
-from esl_app.stores import Stores
 from tenants.errors import InvalidRow, UnknownTenant
 from tenants.exchange import TenantFile
 from tenants.exchange import export as text_of
@@ -30,7 +29,7 @@ def export(
     Documents, conversations and what callers left are not in it.
     """
     settings: Settings = context.obj
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         rows = _rows.read(stores.database, _rows.domain_of(stores.database, domain))
     print(text_of(rows), end="")
 
@@ -52,7 +51,7 @@ def import_(
     settings: Settings = context.obj
     source = TenantFile(_text(file), str(file))
     name = domain or source.domain_name
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         database = stores.database
         try:
             uuid = _rows.domain_of(database, name)

@@ -19,7 +19,6 @@ from esl_app.cli import _rows
 from esl_app.cli._output import changes_table, console, plain
 from esl_app.config import Settings
 from esl_app.errors import ConfigError
-from esl_app.stores import Stores
 from providers import registry
 from tenants import fusionpbx
 from tenants.changes import Change
@@ -72,7 +71,7 @@ def import_fusionpbx(
     chosen = _chosen(source, domain or [])
     told: dict[str, Any] = {}
     failed = 0
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         for row in chosen:
             name = str(row["domain_name"])
             findings = Findings()

@@ -15,7 +15,6 @@ from esl_app.cli import _rows
 from esl_app.cli._output import changes_table, console, plain, rows_table
 from esl_app.config import Settings
 from esl_app.errors import ConfigError
-from esl_app.stores import Stores
 from tenants.fields import Row
 from tenants.forms import Form, form_of
 from tenants.kinds import KINDS, PROVIDER, RULE, Kind, TenantRows
@@ -210,7 +209,7 @@ def _setting(
 
 def _read(context: typer.Context, kind: Kind, domain: str) -> TenantRows:
     settings: Settings = context.obj
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         return _rows.read(stores.database, _rows.scope_of(stores.database, kind, domain))
 
 
@@ -222,7 +221,7 @@ def _write(
     dry_run: bool,
 ) -> None:
     settings: Settings = context.obj
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         scope = _rows.scope_of(stores.database, kind, domain)
         found = _rows.write(stores.database, scope, edit, dry_run=dry_run)
     if not found:

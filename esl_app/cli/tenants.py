@@ -17,7 +17,6 @@ from esl_app.cli import _rows, exchange, fusionpbx
 from esl_app.cli._output import changes_table, console, plain, rows_table, text
 from esl_app.config import Settings
 from esl_app.errors import ConfigError
-from esl_app.stores import Stores
 from tenants import repository, rotation
 from tenants.forms import Form, form_of, row_of
 from tenants.kinds import DOMAIN, KINDS, TenantRows
@@ -97,7 +96,7 @@ def add(
     for name, form in forms:
         identity = uuid if name == "tenant" else None
         made[name].append(row_of(KINDS[name], form, name, made, identity=identity))
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         _rows.write(stores.database, uuid, lambda _: made)
     print(f"{domain}: made, domain_uuid {uuid}")
 
@@ -129,7 +128,7 @@ def list_(
     """List all tenants."""
     settings: Settings = context.obj
     found = []
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         url = admin_url or stores.admin_url
         if url is None:
             raise ConfigError(
@@ -162,7 +161,7 @@ def list_(
 def show(context: typer.Context, domain: Domain, as_json: AsJson = False) -> None:
     """Show what a tenant has decided, without what is as usual (no keys)."""
     settings: Settings = context.obj
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         uuid = _rows.domain_of(stores.database, domain)
         rows = _rows.read(stores.database, uuid)
     shown = {
@@ -199,7 +198,7 @@ def set_(
 ) -> None:
     """Change the tenant's own row: its name, country, time zone, whether it is served."""
     settings: Settings = context.obj
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         found = _rows.write(
             stores.database,
             _rows.domain_of(stores.database, domain),
@@ -219,7 +218,7 @@ def remove(
 ) -> None:
     """Remove a tenant and everything that is its: documents, conversations, its audit."""
     settings: Settings = context.obj
-    with Stores(settings) as stores:
+    with _rows.open_stores(settings) as stores:
         uuid = _rows.domain_of(stores.database, domain)
         if not yes and not (
             sys.stdin.isatty() and typer.confirm(f"Remove {domain} and everything of it?")
