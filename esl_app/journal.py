@@ -69,6 +69,17 @@ class Turn:
         """What the caller said; of keys only how many, since they may be a secret."""
         return self.question or "•" * len(self.keys)
 
+    def follows(self, begun: Turn) -> None:
+        """Be one with a turn that was taken for over, and whose answer is thrown away."""
+        self.number = begun.number
+        self.question = f"{begun.question} {self.question}"
+        self.speech_ms += begun.speech_ms
+        self.characters += begun.characters
+        self.speculation.add(begun.speculation)
+        self.speculation.prompt_tokens += begun.prompt_tokens
+        self.speculation.completion_tokens += begun.completion_tokens
+        self.spans = [*begun.spans, *self.spans]
+
     def ms(self, stage: str) -> int | None:
         """Milliseconds of a stage's first span; None when the turn did not come to it.
 

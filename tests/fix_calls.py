@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from esl_app.journal import Journal
 from esl_app.leg import Leg
 from esl_app.serving import Observer
 from esl_app.stores import Stores
-from esl_app.switchsim import Caller, CallResult, Switch
+from esl_app.switchsim import Caller, CallResult, Speak, Switch
+from esl_app.switchsim.caller import Heard, Mouth
+from providers.fake import FakeStt
 from tenants import repository
 from tenants.limits import Price, Quota, save_price, save_quota
 from tenants.models import Conversation, MessageRow, Tenant
@@ -161,6 +163,24 @@ class Rig:
         )
         assert kept is not None
         return kept
+
+
+@dataclass(frozen=True)
+class Says:
+    """A recording, and what the recogniser hears from then on, however often it is asked.
+
+    One that is slow knows nothing in time: a long voice then cuts, and its words come after.
+    """
+
+    stt: FakeStt
+    words: str
+    speech: Speak
+    slow: bool = False
+
+    def run(self, mouth: Mouth) -> Generator[Any, Heard, None]:
+        update = {"script": [self.words], "latency_s": 1.3 if self.slow else 0.0}
+        self.stt.settings = self.stt.settings.model_copy(update=update)
+        yield from self.speech.run(mouth)
 
 
 @pytest.fixture

@@ -178,6 +178,11 @@ class Brain:
             self.history.append(Message(role="assistant", content=answer))
         self._exchange = []
 
+    def take_back(self, question: str) -> None:
+        """The answer under way is not wanted; of it only what tools have told is remembered."""
+        if self._exchange:
+            self.remember(question, "")
+
     # -- a guess --------------------------------------------------------------------------------
 
     def _taken(self, question: str, turn: Turn) -> Guess | None:

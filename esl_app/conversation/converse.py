@@ -53,14 +53,20 @@ class _Saying:
     asks: bool = True  # what kind of answer is awaited can be read off it
     before: str = ""  # what was heard of the answer that this apologises for
 
+    @property
+    def unheard(self) -> bool:
+        """An answer, and nothing of it was heard yet."""
+        return bool(self.question) and not self.speech.text
+
 
 @dataclass(slots=True)
 class Conversation:
     """One call's conversation; `run` may be called again and goes on where it was.
 
     What a voice cut is kept until it is known what the voice said: when that was nothing, it goes
-    on where it stopped. What is remembered and written down of an answer is what the caller heard
-    of it, also when it broke off or he hung up in the middle.
+    on where it stopped; words before anything of an answer was heard belong to its question, which
+    is asked anew. What is remembered and written down of an answer is what the caller heard of it,
+    also when it broke off or he hung up in the middle.
 
     `on_turn` sees each finished turn: it is written down and shared from there. `limit` names the
     limit that ends the conversation, once one is reached.
@@ -123,6 +129,9 @@ class Conversation:
             understood = self.ears.hear(turn, kind=self._kind)
             if cut is not None and not understood.digits:
                 goes_on = self.ears.settled(understood.text)
+                if not goes_on and cut.unheard and understood.text:
+                    understood = replace(understood, text=self._join(cut, turn))
+                    cut = None
         except ProviderError as error:
             failed = error
         finally:
@@ -135,6 +144,16 @@ class Conversation:
         if failed is not None:
             return self._do(self._failure("stt", failed, turn), turn)
         return self._understood(understood, turn)
+
+    def _join(self, cut: _Saying, turn: Turn) -> str:
+        """The question was not over when its answer was begun: what is it with `turn`'s words?"""
+        cut.speech.close()
+        self.brain.take_back(cut.question)
+        self.loop.goes_on()
+        self.journal.turns.remove(cut.turn)
+        turn.follows(cut.turn)
+        self.journal.add("went_on", turn=turn.number)
+        return turn.question
 
     def _understood(self, understood: Understood, turn: Turn) -> Outcome | None:
         digits = understood.digits

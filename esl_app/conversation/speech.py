@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self
 
 import gevent
 from gevent.queue import Queue
 
 from esl_app.greenlets import spawn
 from esl_app.journal import Journal, Span, Turn
-from esl_app.media.contract import Media, Played, Pressed
+from esl_app.media.contract import Media, Played, Pressed, Spoke
 from esl_app.media.prompts import Prompt
 from esl_app.media.sound import TELEPHONE_RATE
 from esl_app.turn.heard import Spoken as SpokenSentence
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 _AHEAD: Final = 2  # sentences synthesised before they are needed
 _FILLER_S: Final = 1.2  # from when we know what was said: then we say that we are at it
-
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +107,12 @@ class Speech:
                 cut = self._play()
         except Pressed as pressed:
             cut = Played(key=pressed.key)
+        except Spoke:
+            cut = Played(voice=True)
         except gevent.queue.Empty:
             raise Timeout("no sentence came in time", provider="tts") from None
         finally:
-            self._mouth.said = self.text
+            self._mouth.said = self.text or self._mouth.said
         cut = cut or Played()
         return Spoken(text=self.text, digit=cut.key, interrupted=cut.voice)
 
@@ -144,7 +143,8 @@ class Speech:
         """Have a sentence to play; False when there is none left."""
         if self._current is not None:
             return True
-        item = self._wait(lambda: self._ready.get(timeout=self._wait_s))
+        self._wait(lambda: self._ready.peek(timeout=self._wait_s))
+        item = self._ready.get_nowait()
         if isinstance(item, Exception):
             raise item
         if item is not None:
@@ -173,13 +173,18 @@ class Speech:
         self._current, self._from_s = None, 0.0
         return None
 
-    def _wait(self, work: Callable[[], T]) -> T:
+    def _wait(self, work: Callable[[], object]) -> None:
         """Wait for the makers of it, who are not worth waiting for when the caller does something.
 
-        A key is an answer to what is being said, and to what is still being made.
+        A key is an answer to what is being said, and to what is still being made; his words belong
+        to the question that is being answered.
         """
-        unless = self._media.unless_pressed if self._barge_in else self._media.unless_over
-        return unless(work)
+        if not self._barge_in:
+            self._media.unless_over(work)
+        elif self._turn is None or not self._by_voice:
+            self._media.unless_pressed(work)
+        else:
+            self._media.unless_spoken(work)
 
     def _make(self, texts: Iterable[str]) -> None:
         turn = self._turn

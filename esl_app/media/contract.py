@@ -41,6 +41,10 @@ class Pressed(Exception):  # noqa: N818 - a key is no error
         self.key = key
 
 
+class Spoke(Exception):  # noqa: N818 - a voice is no error
+    """The caller says something; his words are the beginning of what is listened to next."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
     """How a prompt ended: sent whole, or cut by a key or by the caller's voice."""
@@ -127,6 +131,18 @@ class Media(Protocol):
 
         Raises:
             Pressed: a key waits to be taken.
+        """
+        ...
+
+    def unless_spoken(self, work: Callable[[], T]) -> T:
+        """The same, ended by the caller's words, too (not where nobody hears him meanwhile).
+
+        It does not return while it is not known whether a voice has words. What `work` returned is
+        then lost: let it only wait.
+
+        Raises:
+            Pressed: a key waits to be taken.
+            Spoke: listen to him.
         """
         ...
 

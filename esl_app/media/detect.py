@@ -116,6 +116,9 @@ class DetectMedia:
     def unless_pressed(self, work: Callable[[], T]) -> T:
         return self._file.unless_pressed(work)
 
+    def unless_spoken(self, work: Callable[[], T]) -> T:
+        return self.unless_pressed(work)
+
     def gather(self, *, longest: int, terminators: str, first_s: float, between_s: float) -> str:
         return self._file.gather(
             longest=longest, terminators=terminators, first_s=first_s, between_s=between_s

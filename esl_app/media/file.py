@@ -118,6 +118,9 @@ class FileMedia:
             work,
         )
 
+    def unless_spoken(self, work: Callable[[], T]) -> T:
+        return self.unless_pressed(work)
+
     def listen(
         self,
         *,

@@ -144,6 +144,10 @@ class TurnLoop:
         names = f", {phrases.either} ".join([", ".join(lead.names[:-1]), lead.names[-1]])
         return Say(text=phrases.which.format(names=names), why="which", question=text)
 
+    def goes_on(self) -> None:
+        """The words heard last were not all of the turn: they come again, with the rest."""
+        self.turns -= 1
+
     def silence(self) -> Step:
         """The caller said nothing in time."""
         return self._missed(

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
 from esl_app.switchsim import Speak, Step, Switch, Wait, WhenQuiet
-from esl_app.switchsim.caller import Heard, Mouth
 from providers.fake import FakeLlm, FakeStt
 from tenants.models import Tenant
-from tests.fix_calls import AUDIO, Rig
+from tests.fix_calls import AUDIO, Rig, Says
 
 pytestmark = pytest.mark.acceptance
 
 WORDS = 24
-
-
-@dataclass(frozen=True)
-class Says:
-    """A recording, and what the recogniser hears from then on, however often it is asked.
-
-    One that is slow knows nothing in time: a long voice then cuts, and its words come after.
-    """
-
-    stt: FakeStt
-    words: str
-    speech: Speak
-    slow: bool = False
-
-    def run(self, mouth: Mouth) -> Generator[Any, Heard, None]:
-        update = {"script": [self.words], "latency_s": 1.3 if self.slow else 0.0}
-        self.stt.settings = self.stt.settings.model_copy(update=update)
-        yield from self.speech.run(mouth)
 
 
 def scene(rig: Rig, tenant: Tenant, *, over: str, after_s: float) -> list[Step]:

@@ -6,10 +6,11 @@ caller comes from the player. Whoever plays or listens waits on `_wake`, which s
 the end of a clip and the end of the call all set, and then looks at what has changed.
 
 While a prompt plays, a voice pauses it at once, and what the voice says decides whether it goes on
-(`esl_app.turn.barge_in`). While we listen, the recogniser is started at every pause, and its words
-help to decide whether the pause was the end (`esl_app.turn.endpointing`): by the time the silence
-is long enough, the words are usually there. A recogniser that streams is given each frame of the
-caller's speech instead, and is asked at the pause to settle its words.
+(`esl_app.turn.barge_in`). While an answer is made it is the same, only that nothing sounds yet:
+words then belong to the question. While we listen, the recogniser is started at every pause, and
+its words help to decide whether the pause was the end (`esl_app.turn.endpointing`): by the time the
+silence is long enough, the words are usually there. A recogniser that streams is given each frame
+of the caller's speech instead, and is asked at the pause to settle its words.
 
 Where audio does not come (FreeSWITCH could not bind, or an application ended it), the call goes on
 in file mode, and the journal says so.
@@ -22,17 +23,19 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import structlog
+from gevent.event import AsyncResult
 from gevent.event import Event as Flag
 
 from esl_app.ears import Listener, SpeechEnded, SpeechEvent, SpeechStarted, Vad
 from esl_app.errors import CommandFailed, LegTimeout
+from esl_app.greenlets import spawn
 from esl_app.journal import Journal
 from esl_app.leg import Leg
 from esl_app.media import sound
-from esl_app.media.contract import MOST_KEYS, Heard, Played, Recognise
+from esl_app.media.contract import MOST_KEYS, Heard, Played, Pressed, Recognise, Spoke
 from esl_app.media.duplex.hearing import Hearing
 from esl_app.media.duplex.link import NoAudio, UnicastLink, packet_ms, quieten
 from esl_app.media.duplex.pacer import Pacer
@@ -146,6 +149,31 @@ class DuplexMedia:
     def unless_pressed(self, work: Callable[[], T]) -> T:
         return self._file.unless_pressed(work)
 
+    def unless_spoken(self, work: Callable[[], T]) -> T:
+        parts = self._parts()
+        if parts is None:
+            return self.unless_pressed(work)
+        listener, player, words = parts
+        nothing = Player(player.rate)
+        nothing.enqueue("", b"", complete=False)  # it sounds like silence, and has no end
+        speaking = self._begin(listener, nothing, words, self._said)
+        outcome: AsyncResult[T] = AsyncResult()
+        outcome.rawlink(lambda _: self._wake.set())
+        worker = spawn(_tell, work, outcome)
+        try:
+            while not outcome.ready() or (nothing.paused and not self._file_only):
+                if self._leg.ended.is_set():
+                    raise self._leg.over()
+                if key := self._leg.digits.pending[:1]:
+                    raise Pressed(key)
+                if speaking.step(time.monotonic(), self._new_speech()) is not None:
+                    raise Spoke
+                self._sleep(speaking.due_at())
+        finally:
+            worker.kill()
+            self._end(speaking)
+        return cast(T, outcome.get())
+
     def gather(self, *, longest: int, terminators: str, first_s: float, between_s: float) -> str:
         return self._file.gather(
             longest=longest, terminators=terminators, first_s=first_s, between_s=between_s
@@ -175,26 +203,14 @@ class DuplexMedia:
         player.enqueue(str(self._clips), audio.pcm[2 * round(from_s * player.rate) :])
         # With what was said before: an echo trails the sound, and a question may be two sentences.
         said, self._said = self._said, prompt.text
-        if self._barge_in.state is State.CUT:
-            self._after_cut()
-        now = time.monotonic()
-        self._barge_in.talking(now, f"{said} {prompt.text}".strip(), interruptible=by_voice)
-        speaking = Speaking(
-            listener=listener,
-            player=player,
-            barge_in=self._barge_in,
-            words=words,
-            recognise=self._recognise,
-            journal=self._journal,
-        )
+        own = f"{said} {prompt.text}".strip()
+        speaking = self._begin(listener, player, words, own, by_voice=by_voice)
         try:
             played = self._speak(speaking, longest_s=audio.duration_s + GRACE_S, barge_in=barge_in)
         finally:
             self.sent_s = from_s + speaking.sent_s
-            speaking.close()
             player.cut()
-            if not speaking.cut:  # else `settled` says whether it was one
-                self._barge_in.done(time.monotonic())
+            self._end(speaking)
         if not by_voice:
             listener.forget()  # words over a goodbye are no answer to what comes after it
             words.reset()
@@ -244,6 +260,8 @@ class DuplexMedia:
                 )
             finally:
                 words.go_on()
+        if heard is not None and heard.audio is not None:
+            self._said = ""  # too long ago to come back as an echo
         return heard or self._file.listen(
             no_input_s=no_input_s,
             silence_s=silence_s,
@@ -252,6 +270,27 @@ class DuplexMedia:
         )
 
     # -- speaking and listening -----------------------------------------------------------------
+
+    def _begin(
+        self, listener: Listener, player: Player, words: Words, own: str, *, by_voice: bool = True
+    ) -> Speaking:
+        """From here on a voice is one over us, who say `own`."""
+        if self._barge_in.state is State.CUT:
+            self._after_cut()
+        self._barge_in.talking(time.monotonic(), own, interruptible=by_voice)
+        return Speaking(
+            listener=listener,
+            player=player,
+            barge_in=self._barge_in,
+            words=words,
+            recognise=self._recognise,
+            journal=self._journal,
+        )
+
+    def _end(self, speaking: Speaking) -> None:
+        speaking.close()
+        if not speaking.cut:  # else `settled` says whether it was one
+            self._barge_in.done(time.monotonic())
 
     def _speak(self, speaking: Speaking, *, longest_s: float, barge_in: bool) -> Played | None:
         """Wait until the prompt is over; None: the audio is lost, somebody else has to say it."""
@@ -402,3 +441,10 @@ class DuplexMedia:
         wait_s = _LOOK_S if until is None else min(_LOOK_S, max(0.0, until - time.monotonic()))
         self._wake.wait(wait_s)
         self._wake.clear()
+
+
+def _tell(work: Callable[[], T], outcome: AsyncResult[T]) -> None:
+    try:
+        outcome.set(work())
+    except Exception as error:  # noqa: BLE001 - whoever waits raises it
+        outcome.set_exception(error)
