@@ -19,6 +19,7 @@ from esl_app.backlog import Backlog
 from esl_app.config import Settings
 from esl_app.consent import Consent, obtain
 from esl_app.conversation import Asker, Brain, Budget, Conversation, Ears, Mouth
+from esl_app.conversation.answering import MOST_ROUNDS
 from esl_app.ears import Vad
 from esl_app.engines import EnginePool, Engines
 from esl_app.errors import EslError, Hangup, LegLost, TimeUp, trace_of
@@ -252,7 +253,10 @@ class Serving:
             voice_name=row.tts_voice_id,
             speed=row.tts_speed,
             tts_s=deadlines.tts_s,
-            answer_s=deadlines.retrieval_s + deadlines.llm_s,
+            # Every round has deadlines of its own; this is for what they do not see.
+            answer_s=deadlines.retrieval_s
+            + MOST_ROUNDS * deadlines.llm_s
+            + (MOST_ROUNDS - 1) * deadlines.tool_s,
         )
         ears = Ears(
             media=media,

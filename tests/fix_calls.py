@@ -13,7 +13,7 @@ import gevent
 import pytest
 from pydantic import SecretStr
 
-from esl_app.config import CallLimits, Listen, Settings
+from esl_app.config import CallLimits, Listen, ProviderDeadlines, Settings
 from esl_app.controller import Controller
 from esl_app.journal import Journal
 from esl_app.leg import Leg
@@ -196,7 +196,12 @@ def make_rig(tmp_path: Path, flows_dir: Path, database_url: str, redis_url: str)
     """Start controllers that share stores; all are stopped at the end."""
     open_rigs: list[Rig] = []
 
-    def make(observe: Observer | None = None, redis_url: str = redis_url, **call: Any) -> Rig:
+    def make(
+        observe: Observer | None = None,
+        redis_url: str = redis_url,
+        deadlines: Mapping[str, float] | None = None,
+        **call: Any,
+    ) -> Rig:
         settings = Settings(
             database_url=SecretStr(database_url),
             redis_url=SecretStr(redis_url),
@@ -207,6 +212,7 @@ def make_rig(tmp_path: Path, flows_dir: Path, database_url: str, redis_url: str)
             warm_offline=False,
             listen=Listen(port=0),
             call=CallLimits(**call),
+            deadlines=ProviderDeadlines(**(deadlines or {})),
         )
         stores = Stores(settings).__enter__()
         ended: dict[str, tuple[Journal, dict[str, Any]]] = {}

@@ -45,6 +45,41 @@ def test_a_caller_books_an_appointment(make_rig: Any, flows_dir: Path) -> None:
     assert call.facts["ending"] == "goodbye"
 
 
+SLOW = """import gevent
+
+from esl_app.flow import Call, flow, reads
+
+
+@reads
+def look(day: str) -> str:
+    "Look a day up."
+    gevent.sleep(1.6)
+    return "free"
+
+
+@flow
+def slow(call: Call) -> None:
+    call.answer()
+    call.converse(tools=[look])
+"""
+
+
+def test_an_answer_may_take_several_rounds_of_slow_tools(make_rig: Any, flows_dir: Path) -> None:
+    path = flows_dir / "slow.py"
+    path.write_text(SLOW)
+    path.chmod(0o644)
+    # Each stage is in time; no two rounds of them together are as short as one.
+    deadlines = {"retrieval_s": 1.0, "llm_s": 1.0, "tts_s": 1.0, "tool_s": 2.0}
+    rig: Rig = make_rig(flow="slow", deadlines=deadlines)
+    looks = [f'call:look {{"day": "{day}"}}' for day in ("Monday", "Tuesday", "Friday")]
+    rig.tenant(hears=["When can I come?"], answers=[*looks, "On Friday."])
+    call = rig.call(QUESTION)
+    assert call.said()[0] == "On Friday."
+    assert call.kinds().count("tool") == 3
+    assert call.kinds().count("filler") == 1
+    assert "trouble" not in call.kinds()
+
+
 def test_an_answer_begun_at_the_pause_is_taken_over(rig: Rig) -> None:
     rig.tenant(
         hears=["I need a dentist", "Goodbye."],
