@@ -110,7 +110,7 @@ class Asker:
             while True:
                 spoken = self._speak(speech)
                 try:
-                    understood = self._ears.hear(turn, kind=kind)
+                    understood = self._ears.hear(turn, kind=kind, settles=spoken.interrupted)
                 except ProviderError as error:
                     self._trouble("stt", error, turn)
                     understood = Understood()

@@ -126,7 +126,7 @@ class Conversation:
         try:
             # While it is open what was heard of the last answer, the history is not known.
             self._listening = turn if cut is None else None
-            understood = self.ears.hear(turn, kind=self._kind)
+            understood = self.ears.hear(turn, kind=self._kind, settles=cut is not None)
             if cut is not None and not understood.digits:
                 goes_on = self.ears.settled(understood.text)
                 if not goes_on and cut.unheard and understood.text:

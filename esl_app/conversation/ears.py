@@ -9,7 +9,7 @@ from typing import Final
 from esl_app.journal import Journal, Span, Turn
 from esl_app.media.contract import MOST_KEYS, Heard, Media
 from esl_app.speech import clean
-from esl_app.turn import Entry, SayOrPress
+from esl_app.turn import Entry, NoInput, SayOrPress, only_sounds
 from esl_app.turn.prompt_kind import OPEN, PromptKind
 from providers.contracts import Audio, SpeechToText
 from providers.deadline import Deadline
@@ -57,29 +57,36 @@ class Ears:
         self._no_input_s = no_input_s
         self._stt_s = stt_s
 
-    def hear(self, turn: Turn, *, kind: PromptKind = OPEN) -> Understood:
-        """One utterance as text; its times and provider go to `turn`.
+    def hear(self, turn: Turn, *, kind: PromptKind = OPEN, settles: bool = False) -> Understood:
+        """One utterance as text; its times and provider go to `turn`. A short noise is none.
 
         Args:
             turn: of the utterance.
             kind: of answer that was asked for: it decides how long a pause may be.
+            settles: a noise is worth knowing of: what it cut goes on.
 
         Raises:
             ProviderError: there was speech, and the recogniser failed.
             Hangup: the caller is gone.
         """
-        heard = self._listen(kind, no_input_s=self._no_input_s)
-        if heard.digits:
-            keys = self._rest_of(heard.digits, kind)
-            self._journal.add("pressed", pii_digits=keys)
-            return Understood(digits=keys)
-        audio = heard.audio
-        if audio is None and heard.words is None:
-            self._journal.add("silence")
-            return Understood(silent=True)
-        text = self._understood(heard, turn)
-        turn.question = text
-        return Understood(text=text)
+        silence = NoInput(time.monotonic(), wait_s=self._no_input_s)
+        while True:
+            wait_s = max(0.0, silence.due_at() - time.monotonic())
+            heard = self._listen(kind, no_input_s=wait_s)
+            if heard.digits:
+                keys = self._rest_of(heard.digits, kind)
+                self._journal.add("pressed", pii_digits=keys)
+                return Understood(digits=keys)
+            audio = heard.audio
+            if audio is None and heard.words is None:
+                self._journal.add("silence")
+                return Understood(silent=True)
+            text = self._understood(heard, turn)
+            short = audio is not None and silence.is_noise(audio.duration_s)
+            if settles or not short or not only_sounds(text, language=self._language):
+                turn.question = text
+                return Understood(text=text)
+            silence.noise(time.monotonic() - heard.endpoint_ms / 1000)
 
     def enter(
         self, entry: SayOrPress, turn: Turn, *, first_s: float, kind: PromptKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Protocol, Self
 
 import gevent
 from gevent.queue import Queue
@@ -19,9 +19,6 @@ from esl_app.turn.heard import Spoken as SpokenSentence
 from esl_app.turn.heard import heard_text
 from providers.errors import Timeout
 
-if TYPE_CHECKING:
-    from esl_app.conversation.mouth import Mouth
-
 _AHEAD: Final = 2  # sentences synthesised before they are needed
 _FILLER_S: Final = 1.2  # from when we know what was said: then we say that we are at it
 
@@ -33,6 +30,20 @@ class Spoken:
     text: str
     digit: str | None = None
     interrupted: bool = False
+
+
+class Voice(Protocol):
+    """What a speech needs of the mouth that it comes out of."""
+
+    filler: Prompt | None
+    said: str
+
+    @property
+    def provider(self) -> str: ...
+
+    def prompt(self, text: str) -> Prompt: ...
+
+    def take_notice(self) -> Prompt | None: ...
 
 
 class Speech:
@@ -48,7 +59,7 @@ class Speech:
 
     def __init__(
         self,
-        mouth: Mouth,
+        mouth: Voice,
         texts: Iterable[str],
         *,
         media: Media,

@@ -11,7 +11,7 @@ from esl_app.turn.endpointing import Endpointer
 from esl_app.turn.heard import HeardText, Spoken, heard_of, heard_text
 from esl_app.turn.intents import Intent, detect
 from esl_app.turn.loop import Answer, End, Ending, Rules, Say, Step, TurnLoop
-from esl_app.turn.patience import CallClock, CallLimits, GiveUp, NoInput, Over, Reprompt, Warn
+from esl_app.turn.patience import CallClock, CallLimits, NoInput, Over, Warn
 from esl_app.turn.pauses import Pauses
 from esl_app.turn.prompt_kind import Kind, PromptKind
 from esl_app.turn.say_or_press import Entry, SayOrPress
@@ -31,7 +31,6 @@ __all__ = [
     "Ending",
     "Endpointer",
     "Entry",
-    "GiveUp",
     "HeardText",
     "Intent",
     "Kind",
@@ -44,7 +43,6 @@ __all__ = [
     "Pauses",
     "Phrases",
     "PromptKind",
-    "Reprompt",
     "Resume",
     "Rules",
     "Say",

@@ -1,120 +1,46 @@
-"""How long silence is borne: the no-input ladder of a prompt and the clocks of a call. Pure.
-
-Theory of operation of the ladder. It counts only while the caller has the turn and is quiet:
-
-      OFF ── listening ──▶ WAITING ── due ──▶ Reprompt(1) ─▶ OFF     (the reprompt is spoken)
-       ▲                      │               Reprompt(2) …
-       └── busy, heard ───────┘               GiveUp after the last rung, once
-
-`heard` (words or a key) goes back to the first rung, `busy` does not: the agent talks or thinks. A
-voice without words (coughs, a noisy line) puts a rung off, to `_AFTER_NOISE_S` after it ended, and
-never beyond twice its wait: noise is no input. A caller who asked for a moment gets it (`hold`),
-once for each rung.
-"""
+"""How long silence is borne: while one answer is waited for, and in a whole call. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 _AFTER_NOISE_S: Final = 1.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reprompt:
-    """Ask again; `number` counts from 1."""
-
-    at_s: float
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiveUp:
-    """Nobody answers: end the conversation."""
-
-    at_s: float
+# A cough, a knock, a "hmm": 0.7 s, and up to 0.8 s that are kept before and after it.
+_NOISE_S: Final = 1.5
 
 
 class NoInput:
-    """The no-input ladder.
+    """When the silence after a prompt is an answer too. Noise is no input.
 
-    >>> ladder = NoInput([6.0, 5.0])
-    >>> ladder.listening(10.0)
-    >>> ladder.due_at()
+    A short sound without words (a cough, a noisy line) puts the end off, to `_AFTER_NOISE_S` after
+    it, and never beyond twice the wait.
+
+    >>> silence = NoInput(10.0, wait_s=6.0)
+    >>> silence.due_at()
     16.0
-    >>> ladder.tick(16.0)
-    Reprompt(at_s=16.0, number=1)
-    >>> ladder.listening(18.0)
-    >>> ladder.tick(23.0)
-    GiveUp(at_s=23.0)
+    >>> silence.noise(15.0)
+    >>> silence.due_at()
+    16.5
     """
 
-    def __init__(self, waits_s: Sequence[float] = (6.0, 6.0, 6.0)) -> None:
-        """One wait for each silence; the last one gives up."""
-        if not waits_s or min(waits_s) <= 0:
-            raise ValueError(f"waits_s: one or more positive waits, not {list(waits_s)!r}")
-        self._waits_s = tuple(waits_s)
-        self._rung = 0
-        self._since: float | None = None
-        self._held_until = float("-inf")
-        self._may_hold = True
-        self._in_voice = False
-        self._noise_ended_at = float("-inf")
+    def __init__(self, t: float, *, wait_s: float) -> None:
+        """The caller has the turn from `t` on."""
+        self._usual = t + wait_s
+        self._latest = t + 2 * wait_s
 
-    @property
-    def misses(self) -> int:
-        """Silences in a row."""
-        return self._rung
+    @staticmethod
+    def is_noise(sound_s: float) -> bool:
+        """Whether a sound without words is nothing; after a longer one we ask what it was."""
+        return sound_s <= _NOISE_S
 
-    def listening(self, t: float) -> None:
-        """The caller has the turn from now on; said again, it changes nothing."""
-        if self._since is None and self._rung < len(self._waits_s):
-            self._since = t
-            self._in_voice = False
-            self._held_until = self._noise_ended_at = float("-inf")
+    def noise(self, ended_at: float) -> None:
+        """There was one."""
+        self._usual = max(self._usual, ended_at + _AFTER_NOISE_S)
 
-    def busy(self) -> None:
-        """The agent talks or thinks."""
-        self._since = None
-
-    def heard(self) -> None:
-        """Words or a key: the ladder begins again, at the next `listening`."""
-        self._since, self._rung, self._may_hold = None, 0, True
-
-    def voice_started(self) -> None:
-        """Sound; whether there are words in it is not known yet."""
-        self._in_voice = True
-
-    def voice_ended(self, t: float) -> None:
-        self._in_voice, self._noise_ended_at = False, t
-
-    def hold(self, t: float, for_s: float = 20.0) -> None:
-        """The caller asked for a moment."""
-        if self._may_hold:
-            self._held_until, self._may_hold = t + for_s, False
-
-    def due_at(self) -> float | None:
-        """When silence has lasted long enough; None while it does not count."""
-        if self._since is None:
-            return None
-        wait_s = self._waits_s[self._rung]
-        latest = max(self._since + 2 * wait_s, self._held_until)
-        if self._in_voice:
-            return latest
-        usual = max(self._since + wait_s, self._held_until, self._noise_ended_at + _AFTER_NOISE_S)
-        return min(latest, usual)
-
-    def tick(self, t: float) -> Reprompt | GiveUp | None:
-        """Do what is due."""
-        due = self.due_at()
-        if due is None or t < due:
-            return None
-        self._rung += 1
-        self._since, self._may_hold = None, True
-        if self._rung == len(self._waits_s):
-            return GiveUp(at_s=t)
-        return Reprompt(at_s=t, number=self._rung)
+    def due_at(self) -> float:
+        """When silence has lasted long enough."""
+        return min(self._latest, self._usual)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,18 @@ def test_a_backchannel_pauses_and_the_answer_goes_on(rig: Rig, short: Path) -> N
     assert call.facts["ending"] == "goodbye"
 
 
+def test_a_noise_without_words_is_no_input(rig: Rig, short: Path) -> None:
+    tenant = rig.tenant(
+        hears=["", "Is there parking?", "Goodbye."],
+        answers=["Yes."],
+        secretary={**DUPLEX, "silence_fallback_seconds": 6},
+    )
+    cough = SpeakWhenQuiet(short, quiet_s=1.0)
+    call = rig.call(cough, Wait(1.5), Speak(PARKING), QUESTION, switch=duplex())
+    assert call.said() == ["Good morning.", "Yes.", "Good bye now."]
+    assert rig.rows(call, tenant)[0].total_turns == 2
+
+
 def test_a_key_cuts_a_prompt(rig: Rig) -> None:
     rig.tenant(secretary={**DUPLEX, "greeting_message": "word " * 40})
     call = rig.call(Wait(1.0), Press("0"), switch=duplex())
