@@ -23,9 +23,10 @@ from esl_app.switchsim import Caller, CallResult, Speak, Switch
 from esl_app.switchsim.caller import Heard, Mouth
 from providers.fake import FakeStt
 from tenants import repository
+from tenants.db import Database
 from tenants.limits import Price, Quota, save_price, save_quota
 from tenants.models import Conversation, MessageRow, Tenant
-from tests.fix_pg import KEYS
+from tests.fix_pg import KEYS, PATIENT, connect
 
 AUDIO = Path(__file__).parent / "audio"
 FLOWS = Path(__file__).parents[1] / "dialplan" / "flows"
@@ -61,6 +62,8 @@ class Rig:
 
     settings: Settings
     stores: Stores
+    database: Database
+    """The stores', with more patience than a call has: for a test's own needs."""
     controller: Controller
     ended: dict[str, tuple[Journal, dict[str, Any]]] = field(default_factory=dict)
 
@@ -86,7 +89,7 @@ class Rig:
             kind: ("fake", {"script": list(script)}) for kind, script in scripts.items()
         } | dict(providers or {})
         made = repository.create_tenant(
-            self.stores.database,
+            self.database,
             {
                 "domain": {"domain_uuid": uuid4(), "domain_name": f"{uuid4()}.example"},
                 "secretary": {
@@ -109,7 +112,7 @@ class Rig:
             },
         )
         domain_uuid = made.domain.domain_uuid
-        with self.stores.database.tenant(domain_uuid) as cursor:
+        with self.database.tenant(domain_uuid) as cursor:
             save_quota(cursor, domain_uuid, Quota(**(UNLIMITED | dict(quota or {}))))
             for price in prices:
                 save_price(cursor, domain_uuid, Price(**price))
@@ -151,7 +154,7 @@ class Rig:
         """What was written of a call."""
         self.written()
         domain = tenant.domain.domain_uuid
-        with self.stores.database.tenant(domain) as cursor:
+        with self.database.tenant(domain) as cursor:
             cursor.execute(
                 "SELECT voice_conversation_uuid FROM voice_ai.conversation WHERE call_uuid = %s",
                 (call.result.uuid,),
@@ -159,7 +162,7 @@ class Rig:
             found = cursor.fetchall()
         assert len(found) == 1
         kept = repository.read_conversation(
-            self.stores.database, domain, UUID(str(found[0]["voice_conversation_uuid"]))
+            self.database, domain, UUID(str(found[0]["voice_conversation_uuid"]))
         )
         assert kept is not None
         return kept
@@ -215,6 +218,8 @@ def make_rig(tmp_path: Path, flows_dir: Path, database_url: str, redis_url: str)
             deadlines=ProviderDeadlines(**(deadlines or {})),
         )
         stores = Stores(settings).__enter__()
+        database = Database(stores.database.url, PATIENT, vault=stores.database.vault)
+        connect(stores.database)
         ended: dict[str, tuple[Journal, dict[str, Any]]] = {}
 
         def over(leg: Leg, journal: Journal, facts: dict[str, object]) -> None:
@@ -222,13 +227,20 @@ def make_rig(tmp_path: Path, flows_dir: Path, database_url: str, redis_url: str)
 
         controller = Controller(settings, stores, observe=observe, on_call=over)
         controller.start()
-        rig = Rig(settings=settings, stores=stores, controller=controller, ended=ended)
+        rig = Rig(
+            settings=settings,
+            stores=stores,
+            database=database,
+            controller=controller,
+            ended=ended,
+        )
         open_rigs.append(rig)
         return rig
 
     yield make
     for rig in open_rigs:
         rig.controller.stop(0)
+        rig.database.close()
         rig.stores.close()
 
 

@@ -7,7 +7,7 @@ call, end the turn when that instant has come.
     quiet ── speech_started ──▶ talking ── speech_ended ──▶ pausing ── due_at() ──▶ the turn ends
       ▲                            ▲                           │
       │ due: never (that is        └────── speech_started ─────┘ the pause is learned
-      │ the no-input ladder's)
+      │ `NoInput`'s)
 
 While pausing, due = end of speech + a wait that depends on how finished the words look:
 

@@ -71,7 +71,7 @@ class Over:
 class CallClock:
     """The clocks of one call: its length, and how long its caller has given no sign.
 
-    The last resort behind the ladder: a flow that loops, a line left open. Says each thing once.
+    The last resort: a flow that loops, a line left open. Says each thing once.
 
     >>> clock = CallClock(CallLimits(longest_call_s=100.0), began_at=0.0)
     >>> clock.tick(70.0)

@@ -106,7 +106,8 @@ def test_words_that_change_cancel_the_request_and_are_answered(
         secretary=DUPLEX,
         providers={"llm": ("openai", {"api_key": KEY, "base_url": openai_server.base_url})},
     )
-    call = rig.call(QUESTION, Wait(0.1), Speak(CANCEL), QUESTION, switch=Switch(speed=1.0))
+    more = [Wait(0.1), Speak(CANCEL), Wait(8.0)]  # until the second is written
+    call = rig.call(QUESTION, *more, QUESTION, switch=Switch(speed=1.0))
     assert call.journal is not None
     turn = call.journal.turns[0]
     assert turn.question == "I need a dentist on Tuesday morning."

@@ -125,7 +125,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _rows(rig: Rig, tenant: Tenant) -> list[tuple[str, str | None]]:
     """Each conversation's call and how it ended; no end is None."""
-    with rig.stores.database.tenant(tenant.domain.domain_uuid) as cursor:
+    with rig.database.tenant(tenant.domain.domain_uuid) as cursor:
         cursor.execute("SELECT call_uuid, end_time, final_action FROM voice_ai.conversation")
         return [
             (str(row["call_uuid"]), str(row["final_action"]) if row["end_time"] else None)

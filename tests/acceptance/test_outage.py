@@ -75,7 +75,7 @@ def _until_written(rig: Rig, tenant: Tenant, calls: int) -> None:
     while ended < calls:
         assert time.monotonic() - began < 30.0, f"{ended} of {calls} calls are written"
         gevent.sleep(0.2)
-        with rig.stores.database.tenant(tenant.domain.domain_uuid) as cursor:
+        with rig.database.tenant(tenant.domain.domain_uuid) as cursor:
             ended = cursor.execute(
                 "SELECT 1 FROM voice_ai.conversation WHERE end_time IS NOT NULL"
             ).rowcount

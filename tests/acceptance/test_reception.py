@@ -219,6 +219,6 @@ def test_the_greeting_goes_by_the_hours(rig: Rig, weekdays: int, greeting: str) 
         for day in range(weekdays)
     )
     row = BusinessHours(name="office", time_zone="UTC", is_default=True, slots=slots)
-    with rig.stores.database.tenant(domain_uuid) as cursor:
+    with rig.database.tenant(domain_uuid) as cursor:
         save_hours(cursor, domain_uuid, row)
     assert rig.call(QUESTION).said()[0] == greeting

@@ -22,7 +22,7 @@ QUESTION = SpeakWhenQuiet(PARKING, quiet_s=1.5)
 
 def set_policy(rig: Rig, tenant: Tenant, **values: Any) -> None:
     domain = tenant.domain.domain_uuid
-    with rig.stores.database.tenant(domain) as cursor:
+    with rig.database.tenant(domain) as cursor:
         save_policy(cursor, domain, Policy(**values))
 
 

@@ -47,7 +47,7 @@ def test_a_voice_that_fails_does_not_end_the_call(rig: Rig) -> None:
 
 def test_a_broken_configuration_sends_the_call_on(rig: Rig) -> None:
     tenant = rig.tenant()
-    with rig.stores.database.tenant(tenant.domain.domain_uuid) as cursor:
+    with rig.database.tenant(tenant.domain.domain_uuid) as cursor:
         cursor.execute("""UPDATE voice_ai.provider SET config = '{"nonsense": 1}'""")
     call = rig.call()
     assert call.result.fell_back, "the dialplan's next actions run"
@@ -111,7 +111,7 @@ def test_a_mode_that_is_not_served_sends_the_call_on(
     rig: Rig, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tenant = rig.tenant()
-    with rig.stores.database.tenant(tenant.domain.domain_uuid) as cursor:
+    with rig.database.tenant(tenant.domain.domain_uuid) as cursor:
         cursor.execute("UPDATE voice_ai.secretary SET processing_mode = 'realtime'")
     assert rig.call().result.fell_back, "the dialplan's next actions run"
     assert "processing_mode: realtime is not served" in "".join(capsys.readouterr())

@@ -15,6 +15,7 @@ from esl_app.media.sound import write_wav
 from providers.contracts import Audio
 from tenants import keyring, repository
 from tenants.db import Database
+from tests.fix_pg import PATIENT
 
 pytestmark = pytest.mark.integration
 
@@ -172,7 +173,7 @@ def test_settings_that_cannot_be_read_are_named(refusal: Refusal, config: str) -
 
 
 def test_documents_that_cannot_be_read_are_named(refusal: Refusal, database_url: str) -> None:
-    with closing(Database(database_url)) as database:
+    with closing(Database(database_url, PATIENT)) as database:
         repository.create_tenant(
             database,
             {"domain": {"domain_name": "x.example"}, "secretary": {"secretary_name": "Ana"}},

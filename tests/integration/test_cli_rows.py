@@ -16,6 +16,7 @@ import structlog
 from esl_app.cli import main
 from tenants import audit, keyring, routing
 from tenants.db import Database
+from tests.fix_pg import PATIENT
 
 pytestmark = pytest.mark.integration
 
@@ -135,7 +136,7 @@ def test_a_tenant_from_nothing_is_what_a_call_finds(
         "tts_speed=1.25",
     )
     run("tenant", "set", tenant, "time_zone=America/New_York")
-    with closing(Database(database_url)) as database:
+    with closing(Database(database_url, PATIENT)) as database:
         found = routing.resolve(database, destination_number="15551234567")
         with database.tenant(found.domain.domain_uuid) as cursor:
             lines = audit.read_audit(cursor, found.domain.domain_uuid)
@@ -213,7 +214,7 @@ def test_keys_come_by_pipe_or_environment_and_are_never_shown(
 def test_prices_for_everybody(run: Run, tenant: str, database_url: str) -> None:
     run("price", "add", "@everybody", "stt/deepgram/second", "price=0.0001")
     run("price", "set", "@everybody", "stt/deepgram/second", "price=0.0002")
-    with closing(Database(database_url)) as database:
+    with closing(Database(database_url, PATIENT)) as database:
         prices = routing.resolve(database, domain_name=tenant).prices
     assert [str(p.price) for p in prices if p.provider_name == "deepgram"] == ["0.000200"]
     assert "deepgram" not in run("price", "list", tenant)
