@@ -74,7 +74,7 @@ def _with_session(
 def _break(session: Session, arguments: list[str]) -> str:
     session.broken = True
     if "all" in arguments:
-        session.drop_messages()  # flushed executes never execute and never complete (d4)
+        session.queue.drop()  # flushed executes never execute and never complete (d4)
     return "+OK\n"
 
 

@@ -125,7 +125,7 @@ def _divert_events(listener: Listener, command: Command) -> Packet:
     if not command.argument:
         return reply("-ERR missing value.")
     on = command.argument.lower() in {"on", "true", "yes"}
-    listener.session.diverted = on
+    listener.session.private.diverted = on
     return reply("+OK events diverted" if on else "+OK events not diverted")
 
 
@@ -212,7 +212,7 @@ def _sendmsg(listener: Listener, command: Command) -> Packet | None:
     message = _message(command)
     if not session.channel.up:
         return reply("+OK")  # during linger: taken, and never heard of again
-    if session.queue_full:
+    if session.queue.full:
         listener.say_goodbye()
         return None
     if not listener.async_:

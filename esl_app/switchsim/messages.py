@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gevent.event import Event as Flag
@@ -9,7 +12,7 @@ from gevent.event import Event as Flag
 from esl_app.switchsim.packets import Header
 
 # The session's private queue (switch_core_session.c; measured in transcript d11).
-QUEUE_LIMIT = 256
+_LIMIT = 256
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,3 +36,41 @@ class Destination:
 
     extension: str
     context: str
+
+
+class MessageQueue:
+    """Messages that wait for the channel's thread, and the event-locks that keep them waiting."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Message] = deque()
+        self._locks = 0
+
+    def __bool__(self) -> bool:
+        """Whether messages wait for their turn."""
+        return bool(self._waiting)
+
+    @property
+    def full(self) -> bool:
+        return len(self._waiting) >= _LIMIT
+
+    def put(self, message: Message) -> None:
+        self._waiting.append(message)
+
+    def drop(self) -> None:
+        """Forget what waits: it will never execute nor complete."""
+        while self._waiting:
+            self._waiting.popleft().done.set()
+
+    def next(self) -> Message | None:
+        """The oldest, unless an event-lock is held."""
+        return self._waiting.popleft() if self._waiting and not self._locks else None
+
+    @contextmanager
+    def obeying(self, message: Message) -> Iterator[None]:
+        """While it runs its lock holds the others; then whoever sent it is told."""
+        self._locks += message.lock
+        try:
+            yield
+        finally:
+            self._locks -= message.lock
+            message.done.set()

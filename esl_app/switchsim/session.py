@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import uuid as uuid_module
-from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +19,13 @@ from gevent.event import Event as Flag
 
 from esl_app.switchsim import causes
 from esl_app.switchsim.audio import AudioPath
-from esl_app.switchsim.bugs import MediaBug
 from esl_app.switchsim.caller import SILENCE, CallerSide
 from esl_app.switchsim.channel import STATE_NUMBERS, Channel, Digit, now_us
 from esl_app.switchsim.clock import FRAME_S
 from esl_app.switchsim.dialplan import Directory, Extension
 from esl_app.switchsim.events import Event, channel_event, message_event
-from esl_app.switchsim.messages import QUEUE_LIMIT, Destination, Message
+from esl_app.switchsim.messages import Destination, Message, MessageQueue
+from esl_app.switchsim.overhearing import Bugs, PrivateEvents
 from esl_app.switchsim.packets import Header
 from esl_app.switchsim.result import CallResult, Moment
 from esl_app.switchsim.unicast import ParkedAudio, UnicastStatistics
@@ -81,9 +80,9 @@ class Session:
         self.broken = False  # a break is pending for whatever plays
         self.cut = False  # the controller is gone and socket_resume is set
         self.stranded = False  # reset in mid-extension: up, silent, and nobody's
-        self.bugs: list[MediaBug] = []
-        self.diverted = False  # the private queue goes to the controller
-        self.heeding = False  # the running application takes the private queue
+        self.bugs = Bugs(self.emit)
+        self.private = PrivateEvents()
+        self.queue = MessageQueue()
         self.destination: Destination | None = None
         self.transferred_to: str | None = None
         self.ended_by = "switch"
@@ -97,11 +96,7 @@ class Session:
         self._observer = observer
         self._broadcast = broadcast
         self._wanted = wanted
-        self._queue: deque[Message] = deque()
-        self._private: deque[Event] = deque(maxlen=100)
         self._recognises = iter(recognises)
-        self._on_stop: dict[int, Callable[[], None]] = {}
-        self._locks = 0
         self._running: list[str] = []
         self._phone_down = False
         self._unicast_fails = unicast_fails
@@ -225,37 +220,18 @@ class Session:
 
     # -- messages -----------------------------------------------------------------------------
 
-    @property
-    def busy(self) -> bool:
-        """Whether messages wait for their turn."""
-        return bool(self._queue)
-
-    @property
-    def queue_full(self) -> bool:
-        return len(self._queue) >= QUEUE_LIMIT
-
     def post(self, message: Message) -> None:
         """Queue a message; the channel's thread takes it up at its next frame."""
-        self._queue.append(message)
+        self.queue.put(message)
         self.wake.set()
-
-    def drop_messages(self) -> None:
-        """Forget what is queued: it will never execute nor complete."""
-        while self._queue:
-            self._queue.popleft().done.set()
 
     def run_messages(self) -> None:
         """Execute what is queued, here, unless an event-lock is held."""
-        while self._queue and not self._locks and self.ready:
-            message = self._queue.popleft()
-            self._locks += message.lock
-            try:
+        while self.ready and (message := self.queue.next()) is not None:
+            with self.queue.obeying(message):
                 self._obey(message)
-            finally:
-                self._locks -= message.lock
-                message.done.set()
         if not self.channel.up:
-            self.drop_messages()
+            self.queue.drop()
 
     def _obey(self, message: Message) -> None:
         answered = self.channel.answered
@@ -314,7 +290,7 @@ class Session:
             if not (self.ready and while_()):
                 break
             if self._wait_parked():
-                mine = self._private.popleft() if self._private and not self.diverted else None
+                mine = self.private.next()
                 parked.said(self._frame(parked.heard() or SILENCE, nest=False))
                 if mine is not None:
                     rows = [(name, value) for name, value in mine.headers if name in _SPEECH]
@@ -348,7 +324,7 @@ class Session:
     def _wait_parked(self) -> bool:
         """True when a frame is due, False when something else woke the thread."""
         return self.audio.wait_parked(
-            self.wake, to_the_frame=lambda: self._tick_latency and self.busy
+            self.wake, to_the_frame=lambda: self._tick_latency and bool(self.queue)
         )
 
     def _frame(self, agent: bytes, *, nest: bool = True) -> bytes:
@@ -361,12 +337,11 @@ class Session:
         )
         if act.note:
             self.note("caller", act.note)
-        if self.diverted:
-            self._divert()
-        for bug in list(self.bugs):
+        self.private.divert(self.held_by.divert if self.held_by is not None else None)
+        for bug in self.bugs:
             bug.frame(act.frame, agent)
-        if nest and not self.diverted and not self.heeding:
-            self._private.clear()  # an application without an ear for them lets them drop (f10)
+        if nest:
+            self.private.drop_unheeded()
         if act.digit is not None and self.channel.up:
             self.channel.digits.append(act.digit)
         if self._phone_down:
@@ -376,47 +351,11 @@ class Session:
             self.run_messages()
         return act.frame
 
-    # -- what listens in ----------------------------------------------------------------------
-
-    def add_bug(self, bug: MediaBug, *, on_stop: Callable[[], None] = lambda: None) -> None:
-        """Have something hear every frame; `on_stop` runs when it has been closed."""
-        self.bugs.append(bug)
-        self._on_stop[id(bug)] = on_stop
-        self._emit_bug("MEDIA_BUG_START", bug)
-
-    def remove_bug(self, bug: MediaBug) -> None:
-        """Close it."""
-        self.bugs.remove(bug)
-        bug.close()
-        self._on_stop.pop(id(bug))()
-        self._emit_bug("MEDIA_BUG_STOP", bug)
-
-    def _emit_bug(self, name: str, bug: MediaBug) -> None:
-        self.emit(name, [("Media-Bug-Function", bug.function), ("Media-Bug-Target", bug.target)])
+    # -- what the caller does -----------------------------------------------------------------
 
     def next_words(self) -> str:
         """What the stand-in's recogniser makes of the next utterance; mod_test says "agent"."""
         return next(self._recognises, "agent")
-
-    def queue_private(self, event: Event) -> None:
-        """An event for the session itself, without the channel's data (f16)."""
-        self._private.append(event)
-
-    def take_private(self) -> list[Event]:
-        """All that is in the private queue, unless the controller has diverted it."""
-        if self.diverted:
-            return []
-        events = list(self._private)
-        self._private.clear()
-        return events
-
-    def _divert(self) -> None:
-        while self._private:
-            event = self._private.popleft()
-            if self.held_by is not None:
-                self.held_by.divert(event)
-
-    # -- keys ---------------------------------------------------------------------------------
 
     def take_digit(self) -> Digit | None:
         """The next key press, announced as a DTMF event when it is taken."""
@@ -490,11 +429,11 @@ class Session:
         self.emit("CHANNEL_STATE")
 
     def _report(self) -> None:
-        self.drop_messages()
+        self.queue.drop()
         self.set_state("CS_HANGUP")
         self.emit("CHANNEL_CALLSTATE")
-        for bug in list(self.bugs):
-            self.remove_bug(bug)
+        for bug in self.bugs:
+            self.bugs.remove(bug)
         self.set_state("CS_REPORTING")
         self.emit("CHANNEL_HANGUP_COMPLETE")
         for listener in list(self.listeners):

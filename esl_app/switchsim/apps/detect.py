@@ -35,7 +35,7 @@ def detect_speech(session: Session, argument: str) -> None:
         return
     match words[0]:
         case "stop":
-            session.remove_bug(detection)
+            session.bugs.remove(detection)
         case "resume":
             detection.recogniser.resume()
         case "pause":
@@ -59,13 +59,13 @@ def _start(session: Session, engine: str, grammar: str) -> str:
         fire = session.channel.true("fire_asr_events")
         recogniser = VoiceRecogniser(text=session.next_words)
         detection = Detection(engine, recogniser, lambda event: _tell(session, event, fire=fire))
-        session.add_bug(detection)
+        session.bugs.add(detection)
     else:
         detection.recogniser.resume()
     grammars = _ENGINES.get(engine)
     name = grammar.rpartition("}")[2]
     if grammars is not None and name not in grammars:
-        session.remove_bug(detection)
+        session.bugs.remove(detection)
         return _NO_GRAMMAR
     detection.recogniser.load(grammar)
     return ""
@@ -75,7 +75,7 @@ def _tell(session: Session, speech: SpeechEvent, *, fire: bool) -> None:
     headers = [("Speech-Type", speech.kind)]
     if fire:
         session.fire(channel_event(session.channel, "DETECTED_SPEECH", headers, body=speech.body))
-    session.queue_private(switch_event("DETECTED_SPEECH", "", headers, body=speech.body))
+    session.private.put(switch_event("DETECTED_SPEECH", "", headers, body=speech.body))
     session.note("speech", speech.kind)
 
 
@@ -92,14 +92,14 @@ def play_and_detect_speech(session: Session, argument: str) -> None:
         session.respond(problem)
         return
     listening = _Listening(session)
-    session.heeding = True
+    session.private.heeded = True
     try:
         played = play(session, file.strip(), on_digit=listening.on_digit, until=listening.news)
         if played == "FILE PLAYED" and not listening.done:
             detect_speech(session, "start-input-timers")
             listening.wait()
     finally:
-        session.heeding = False
+        session.private.heeded = False
     if not listening.done:
         session.respond("ERROR")
         return
@@ -129,7 +129,7 @@ class _Listening:
     def news(self) -> bool:
         """Take what is in the private queue; True when the prompt is over by it."""
         stop = False
-        for event in self._session.take_private():
+        for event in self._session.private.take():
             kind = event.get("Speech-Type")
             stop = stop or kind in {"begin-speaking", "detected-speech", "closed"}
             if kind in {"detected-speech", "closed"}:

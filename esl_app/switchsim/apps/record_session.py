@@ -46,7 +46,7 @@ def record_session(session: Session, argument: str) -> None:
         return
     session.early_media()
     session.emit("RECORD_START", [("Record-File-Path", path)])
-    session.add_bug(recording, on_stop=lambda: _tell(session, recording))
+    session.bugs.add(recording, on_stop=lambda: _tell(session, recording))
 
 
 def _tell(session: Session, recording: Recording) -> None:
@@ -73,12 +73,12 @@ def _of(session: Session, path: str) -> Recording | None:
 
 
 def _stop(session: Session, recording: Recording) -> None:
-    session.remove_bug(recording)
+    session.bugs.remove(recording)
 
 
 def stop_record_session(session: Session, argument: str) -> None:
     """`<path>`, or `all`."""
-    for bug in list(session.bugs):
+    for bug in session.bugs:
         if isinstance(bug, Recording) and argument in {"all", bug.target}:
             _stop(session, bug)
 

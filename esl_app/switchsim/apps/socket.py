@@ -16,7 +16,7 @@ def socket(session: Session, argument: str) -> None:
     if listener.async_:
         # The park loop outlives a controller that never said a word (transcript j6), and what is
         # queued still runs when one has gone (j12); socket_resume cuts both short.
-        session.park(lambda: listener.alive or session.busy or not listener.connected)
+        session.park(lambda: listener.alive or bool(session.queue) or not listener.connected)
     else:
         session.attend(lambda: listener.alive)
     # What is still queued outlives the socket: nothing in FreeSWITCH flushes it (not measured).
