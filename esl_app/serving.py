@@ -52,6 +52,7 @@ from knowledge.retrieval import Retriever
 from providers.contracts import Audio, SpeechStream, StreamingSpeechToText
 from providers.deadline import Deadline
 from tenants.models import Tenant
+from tenants.quotas import Used
 
 log = structlog.get_logger()
 
@@ -140,7 +141,12 @@ class Serving:
             self._time.watch,
             turns_before=self._session.last_turn if self._session else 0,
         )
-        self._meter = Meter(self.place, models_of(self.tenant), seconds=self._seconds)
+        used = (
+            Used(tokens=session.tokens, characters=session.characters, cost=session.cost)
+            if session
+            else None
+        )
+        self._meter = Meter(self.place, models_of(self.tenant), seconds=self._seconds, before=used)
         self._adapters = engines = self.engines
         if self.tenant.policy.redact_llm:
             engines = redacting(engines, self._redact)
@@ -462,6 +468,9 @@ class Serving:
             last_turn=self._last_turn,
             away=away,
             consent=self._consent,
+            tokens=self._meter.total.tokens,
+            characters=self._meter.total.characters,
+            cost=self._meter.total.cost,
             last_answer=self._kept(conversation.loop.last_answer),
             # What tools told is for the worker that asked them: another may not have them.
             history=tuple(

@@ -10,11 +10,13 @@ way back.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+import json
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import structlog
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -24,15 +26,22 @@ from providers.contracts import Message
 log = structlog.get_logger()
 
 KEEP_S: Final = 3600
+VERSION: Final = 2
+_MOST: Final = 12  # messages of the history
+_LONGEST: Final = 2000  # characters of each
 _WAIT_S: Final = 0.3  # a turn never waits longer for Redis
 
 
 class Session(BaseModel):
-    """One conversation's state. `version` changes when the meaning of a field does."""
+    """One conversation's state, at most some 30 kB of it.
+
+    `version` changes with the fields. A worker reads those it knows; one that a newer worker wrote
+    it cannot, and begins the conversation anew, as it does without any.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: Literal[1, 2] = 2
+    version: Literal[1, 2] = VERSION
     domain_uuid: UUID
     conversation_uuid: UUID
     began: AwareDatetime
@@ -44,6 +53,21 @@ class Session(BaseModel):
     """To being recorded; nobody is asked twice."""
     last_answer: str = ""
     history: tuple[tuple[Literal["user", "assistant"], str], ...] = ()
+    tokens: Annotated[int, Field(ge=0)] = 0
+    """These three: what the call has used so far, for the limits of a call."""
+    characters: Annotated[int, Field(ge=0)] = 0
+    cost: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+
+    @field_validator("history")
+    @classmethod
+    def _short(cls, history: tuple[tuple[Any, str], ...]) -> tuple[tuple[Any, str], ...]:
+        """What a follow-up question can refer to; more of it no model is told."""
+        return tuple((role, content[:_LONGEST]) for role, content in history[-_MOST:])
+
+    @field_validator("last_answer")
+    @classmethod
+    def _short_answer(cls, text: str) -> str:
+        return text[:_LONGEST]
 
     @property
     def begun(self) -> bool:
@@ -93,7 +117,7 @@ class Sessions:
         try:
             session = Session.model_validate_json(text)
         except ValidationError:
-            log.warning("session_unreadable")
+            log.warning("session_unreadable", newer=_is_newer(text))
             return None
         return session if session.domain_uuid == domain_uuid else None
 
@@ -115,6 +139,15 @@ class Sessions:
 
     def close(self) -> None:
         self._redis.close()
+
+
+def _is_newer(text: str) -> bool:
+    """Whether a worker of a later release wrote it."""
+    try:
+        found = json.loads(text).get("version")
+    except (ValueError, AttributeError, RecursionError):
+        return False
+    return isinstance(found, int) and found > VERSION
 
 
 def _key(leg_uuid: str) -> str:

@@ -57,6 +57,7 @@ class Meter:
         place: the call's, on whose tenant's account it goes.
         models: which model each kind of engine uses, where its row names one.
         seconds: how long the call is up.
+        before: what it had used when another worker left it.
     """
 
     def __init__(
@@ -65,14 +66,15 @@ class Meter:
         models: Mapping[Kind, str],
         *,
         seconds: Callable[[], float],
+        before: Used | None = None,
     ) -> None:
-        self.total = Used()
+        self.total = before or Used()
         self.turns = 0
         """How many turns are over; set by whoever counts them."""
         self._place = place
         self._models = models
         self._seconds = seconds
-        self._taken = Used()
+        self._taken = self.total
         self._over_at: int | None = None
 
     @property
