@@ -21,7 +21,7 @@ def full(run: Run, tenant: str) -> str:
     run("hours", "set", tenant, "Office", "exceptions=2026-12-24 08:00-12:00 Eve; 2026-12-25..2026-12-26 Christmas", "holiday_country=US")  # fmt: skip  # noqa: E501
     run("number", "add", tenant, "+49 30 1234567", "description=Berlin")
     run("number", "add", tenant, "2000")
-    run("rule", "add", tenant, "destination=Support", "intent_patterns=\\bhelp(ed)?, please", "transfer_message=~")  # fmt: skip  # noqa: E501
+    run("rule", "add", tenant, "destination=Support", "intent_patterns=\\bhelp[ed]*, please", "transfer_message=~")  # fmt: skip  # noqa: E501
     run("quota", "set", tenant, "spend_month=1234.5678", "call_seconds=none")
     run("policy", "set", tenant, "external_countries=NO,BR", "retention_audio_days=none")
     return tenant
