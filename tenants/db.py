@@ -162,7 +162,9 @@ class Database:
         self._refusal = None
 
     @contextmanager
-    def tenant(self, domain_uuid: UUID, *, statement_s: float | None = None) -> Iterator[Cursor]:
+    def tenant(
+        self, domain_uuid: UUID, *, statement_s: float | None = None, wait_s: float | None = None
+    ) -> Iterator[Cursor]:
         """A cursor that sees and writes this tenant's rows alone, in one transaction.
 
         Commits at the end of the block, rolls back on any exception.
@@ -170,23 +172,26 @@ class Database:
         Args:
             domain_uuid: The tenant.
             statement_s: Seconds for each statement, where a job may take longer than a call's turn.
+            wait_s: Seconds for a connection, where there is more time than in a call's turn.
 
         Raises:
             TenantError: DatabaseUnavailable, Conflict or Refused for what went wrong inside.
         """
-        with self._transaction(statement_s, domain_uuid=str(domain_uuid)) as cursor:
+        with self._transaction(statement_s, wait_s, domain_uuid=str(domain_uuid)) as cursor:
             yield cursor
 
     def domain_uuids(self) -> list[UUID]:
         """Every tenant there is, for a job that goes through them."""
-        with self._transaction(_JOB_S, sweep="on") as cursor:
+        with self._transaction(_JOB_S, None, sweep="on") as cursor:
             return [row["domain_uuid"] for row in cursor.execute(_SQL["all_domains"])]
 
     @contextmanager
-    def lookup(self, *, domain_name: str = "", destination_number: str = "") -> Iterator[Cursor]:
+    def lookup(
+        self, *, domain_name: str = "", destination_number: str = "", wait_s: float | None = None
+    ) -> Iterator[Cursor]:
         """A cursor that sees exactly the domain of that name and the row of that number."""
         with self._transaction(
-            None, lookup_domain_name=domain_name, lookup_number=destination_number
+            None, wait_s, lookup_domain_name=domain_name, lookup_number=destination_number
         ) as cursor:
             yield cursor
 
@@ -196,9 +201,11 @@ class Database:
         self._pool.close(timeout=2.0)
 
     @contextmanager
-    def _transaction(self, statement_s: float | None, **settings: str) -> Iterator[Cursor]:
+    def _transaction(
+        self, statement_s: float | None, wait_s: float | None, **settings: str
+    ) -> Iterator[Cursor]:
         seconds = statement_s or self._limits.statement_s
-        connection = self._checkout()
+        connection = self._checkout(wait_s)
         try:
             connection.answer_s = seconds + _GRACE_S
             cursor = connection.cursor()
@@ -226,7 +233,7 @@ class Database:
         finally:
             self._pool.putconn(connection)
 
-    def _checkout(self) -> BoundedConnection:
+    def _checkout(self, wait_s: float | None) -> BoundedConnection:
         """A connection, taken in a greenlet of its own.
 
         psycopg_pool hands a connection to whoever waits in its queue, and takes a waiter out of the
@@ -235,7 +242,7 @@ class Database:
         such callers the database with it. The helper lives on and gives the connection back.
         """
         self._open()
-        helper = gevent.spawn(self._take)
+        helper = gevent.spawn(self._take, wait_s)
         try:
             helper.join()
         except BaseException:
@@ -247,14 +254,14 @@ class Database:
         assert isinstance(taken, BoundedConnection)
         return taken
 
-    def _take(self) -> BoundedConnection | Exception:
+    def _take(self, wait_s: float | None) -> BoundedConnection | Exception:
         # Errors are values here: a greenlet that dies of one prints a traceback.
         try:
-            return self._pool.getconn()
+            return self._pool.getconn(wait_s)
         except psycopg.Error as error:
             return self._refusal or _connection.mapped(error) or error
 
-    def _give_back(self, helper: gevent.Greenlet[[], BoundedConnection | Exception]) -> None:
+    def _give_back(self, helper: gevent.Greenlet[..., BoundedConnection | Exception]) -> None:
         if isinstance(helper.value, BoundedConnection):
             self._pool.putconn(helper.value)
 

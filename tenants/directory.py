@@ -6,6 +6,9 @@ since that they changed. Anything else (a change, a connection that broke, one t
 been made) leaves the entry in place but no longer current: the next call reads the rows anew, and
 is served with the old ones, marked as such, when PostgreSQL does not answer. After a failure nobody
 asks for a second, so that many calls do not wait for the same dead server one after the other.
+
+A call of a tenant that is not in memory yet would be refused without an answer. So it waits longer
+for one than calls that go on: its caller hears it ring.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ log = structlog.get_logger()
 
 _SQL = sql.load("tenants")
 MOST: Final = 2000  # tenants kept; beyond, those unused for longest go
+_NEW_S: Final = 1.5  # for a connection, where there is nothing to go by
 _AWAY_S: Final = 1.0  # how long nobody asks a server that has just not answered
 _PROBE_S: Final = 5.0  # a quiet connection is asked whether it is still there
 _ANSWER_S: Final = 2.0
@@ -77,6 +81,7 @@ class Directory:
         self._locks: WeakValueDictionary[UUID, BoundedSemaphore] = WeakValueDictionary()
         self._listening = False
         self._changes = 0
+        self._failures = 0
         self._away_until = 0.0
         self._listener: gevent.Greenlet[[], None] | None = None
 
@@ -119,8 +124,8 @@ class Directory:
         known = self._find(called)
         if not self._is_certain(called, known):
             try:
-                with self._asking(has_old=known is not None):
-                    known = called.find(self._db)
+                with self._asking(known is not None, self._failures) as wait_s:
+                    known = called.find(self._db, wait_s=wait_s)
             except DatabaseUnavailable:
                 if known is None:
                     raise
@@ -163,14 +168,15 @@ class Directory:
             return self._entries[domain_uuid], False
         # One call reads, the others of the same tenant wait for it.
         lock = self._locks.setdefault(domain_uuid, BoundedSemaphore(1))
+        failures = self._failures
         with lock:
             if self._is_current(domain_uuid):
                 return self._entries[domain_uuid], False
             changes = self._changes
             listening = self._listening
             try:
-                with self._asking(has_old=domain_uuid in self._entries):
-                    rows = routing.read(self._db, domain_uuid)
+                with self._asking(domain_uuid in self._entries, failures) as wait_s:
+                    rows = routing.read(self._db, domain_uuid, wait_s=wait_s)
             except DatabaseUnavailable:
                 if (old := self._entries.get(domain_uuid)) is None:
                     raise
@@ -205,16 +211,18 @@ class Directory:
                 del self._numbers[did.destination_number]
 
     @contextmanager
-    def _asking(self, *, has_old: bool) -> Iterator[None]:
+    def _asking(self, has_old: bool, failures: int) -> Iterator[float | None]:
         """Around every question to PostgreSQL: one that has just not answered is left alone.
 
-        Whoever has nothing old to go by asks all the same.
+        Whoever has nothing old to go by asks all the same, and longer; gives how long. But not who
+        has waited for another who then got no answer: `failures` are those before.
         """
-        if has_old and self._clock() < self._away_until:
+        if failures != self._failures or (has_old and self._clock() < self._away_until):
             raise DatabaseUnavailable("PostgreSQL: did not answer a moment ago")
         try:
-            yield
+            yield None if has_old else _NEW_S
         except DatabaseUnavailable:
+            self._failures += 1
             self._away_until = self._clock() + _AWAY_S
             raise
 

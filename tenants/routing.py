@@ -74,8 +74,8 @@ class Called:
             dialled=dialled,
         )
 
-    def find(self, db: Database) -> UUID | None:
-        """The domain, asked of the database.
+    def find(self, db: Database, *, wait_s: float | None = None) -> UUID | None:
+        """The domain, asked of the database; `wait_s` as in `Database.tenant`.
 
         Raises:
             DatabaseUnavailable: Nobody could be asked.
@@ -84,9 +84,9 @@ class Called:
             case "domain_uuid":
                 return self.uuid
             case "domain_name":
-                return _by_name(db, self.value.strip().lower())
+                return _by_name(db, self.value.strip().lower(), wait_s)
             case "destination_number":
-                found = (_by_number(db, number) for number in self.numbers)
+                found = (_by_number(db, number, wait_s) for number in self.numbers)
                 return next((uuid for uuid in found if uuid is not None), None)
 
 
@@ -141,13 +141,15 @@ def resolve(
     return choose_tenant(rows, called)
 
 
-def read(db: Database, domain_uuid: UUID) -> Rows | None:
+def read(db: Database, domain_uuid: UUID, *, wait_s: float | None = None) -> Rows | None:
     """A tenant's rows, in one transaction; None when there is no such tenant.
+
+    `wait_s` as in `Database.tenant`.
 
     Raises:
         DatabaseUnavailable: Nobody could be asked.
     """
-    with db.tenant(domain_uuid) as cursor:
+    with db.tenant(domain_uuid, wait_s=wait_s) as cursor:
         domain = repository.read_domain(cursor, domain_uuid)
         if domain is None:
             return None
@@ -257,17 +259,17 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _by_name(db: Database, name: str) -> UUID | None:
+def _by_name(db: Database, name: str, wait_s: float | None) -> UUID | None:
     if not re.fullmatch(DOMAIN_PATTERN, name):  # no row can hold it
         return None
-    with db.lookup(domain_name=name) as cursor:
+    with db.lookup(domain_name=name, wait_s=wait_s) as cursor:
         row = cursor.execute(_SQL["domain_by_name"], {"domain_name": name}).fetchone()
     return None if row is None else UUID(str(row["domain_uuid"]))
 
 
-def _by_number(db: Database, number: str) -> UUID | None:
+def _by_number(db: Database, number: str, wait_s: float | None) -> UUID | None:
     if not re.fullmatch(NUMBER_PATTERN, number):
         return None
-    with db.lookup(destination_number=number) as cursor:
+    with db.lookup(destination_number=number, wait_s=wait_s) as cursor:
         row = cursor.execute(_SQL["domain_by_number"], {"destination_number": number}).fetchone()
     return None if row is None else UUID(str(row["domain_uuid"]))

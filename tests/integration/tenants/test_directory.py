@@ -14,7 +14,7 @@ import structlog
 
 from esl_app.embedded.postgres import EmbeddedPostgres
 from tenants import limits, migrate, repository
-from tenants.db import Database
+from tenants.db import Database, Limits
 from tenants.directory import Directory
 from tenants.errors import DatabaseUnavailable, UnknownTenant
 from tenants.limits import EVERYBODY, Price, Quota
@@ -213,6 +213,34 @@ def _small(db: Database, name: str, number: str) -> Tenant:
             "numbers": [number],
         },
     )
+
+
+def test_a_call_of_a_tenant_not_in_memory_waits_for_a_connection(
+    database_url: str, make_tenant: Make
+) -> None:
+    """Longer than a call's turn may; if there is none, all who wait are told at the same time."""
+    domain = make_tenant("c.example").domain
+    db = Database(database_url, Limits(pool_size=1, wait_s=0.1))
+    directory = Directory(db)
+
+    def ask() -> str:
+        try:
+            return directory.resolve(domain_uuid=domain.domain_uuid).domain.domain_name
+        except DatabaseUnavailable as error:
+            return str(error)
+
+    try:
+        with db.tenant(domain.domain_uuid):
+            began = time.monotonic()
+            calls = [gevent.spawn(ask) for _ in range(10)]
+            gevent.joinall(calls, timeout=20.0)
+            assert time.monotonic() - began < 10.0, "one after the other"
+            assert all("PostgreSQL" in str(call.value) for call in calls)
+            call = gevent.spawn(ask)
+            gevent.sleep(0.5)
+        assert call.get(timeout=10.0) == "c.example"
+    finally:
+        db.close()
 
 
 def test_a_tenant_is_served_while_postgresql_is_away(own_server: EmbeddedPostgres) -> None:
