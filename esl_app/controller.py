@@ -34,8 +34,9 @@ from esl_app.quotas.gate import BUSY_VOICE_S, account_of, live_leg, refuse, voic
 from esl_app.recording import Recordings
 from esl_app.retention import Removed, Retention
 from esl_app.server import ListenSettings, Server
-from esl_app.serving import WARM_S, Observer, OnCall, Serving, Worker
+from esl_app.serving import WARM_S, Serving
 from esl_app.stores import Stores
+from esl_app.worker import Observer, OnCall, Worker
 from providers import registry
 from providers.deadline import Deadline
 from providers.errors import ProviderError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,49 +14,34 @@ import gevent
 import structlog
 
 from esl_app.archive import Archive
-from esl_app.backlog import Backlog
-from esl_app.config import Settings
+from esl_app.assembly import conversation_of, media_of
 from esl_app.consent import Consent, obtain
-from esl_app.conversation import Asker, Brain, Budget, Conversation, Ears, Mouth
-from esl_app.conversation.answering import MOST_ROUNDS
-from esl_app.ears import Vad
-from esl_app.engines import EnginePool, Engines
+from esl_app.conversation import Asker, Conversation
+from esl_app.engines import Engines
 from esl_app.errors import EslError, Hangup, LegLost, TimeUp, trace_of
 from esl_app.flow import Call, Parts
-from esl_app.flow_runner import FlowLoader, line_of
+from esl_app.flow_runner import line_of
 from esl_app.greenlets import spawn
 from esl_app.journal import Entry, Journal, Turn
 from esl_app.ledger import Ledger
 from esl_app.leg import RELEASED, Leg
 from esl_app.media.contract import Media
-from esl_app.media.detect import DetectMedia
-from esl_app.media.duplex import Pacer
-from esl_app.media.duplex.media import DuplexMedia
-from esl_app.media.file import FileMedia
-from esl_app.media.prompts import PromptCache
 from esl_app.media.spool import LegSpool
 from esl_app.media.switch_recogniser import SwitchRecogniser
-from esl_app.quotas import Place, Quotas
+from esl_app.quotas import Place
 from esl_app.quotas.meter import Meter, models_of, rounded
-from esl_app.recording import CallRecording, Recordings, hindrance
+from esl_app.recording import CallRecording, hindrance
 from esl_app.redacting import redacting
 from esl_app.redaction import redact
 from esl_app.sessions import Session
-from esl_app.stores import Stores
 from esl_app.timekeeping import Timekeeper
-from esl_app.transfers import leads
-from esl_app.turn import BargeInRules, CallLimits, Rules, TurnLoop, phrases
-from esl_app.turn.guessing import GuessRules
-from knowledge.retrieval import Retriever
-from providers.contracts import Audio, SpeechStream, StreamingSpeechToText
+from esl_app.turn import CallLimits, phrases
+from esl_app.worker import Worker
 from providers.deadline import Deadline
 from tenants.models import Tenant
 from tenants.quotas import Used
 
 log = structlog.get_logger()
-
-Observer = Callable[[Leg, Entry], None]
-OnCall = Callable[[Leg, Journal, dict[str, object]], None]
 
 _COMMAND_S: Final = 5.0
 _GRACE_S: Final = 30.0  # for the goodbye of a call that has had its time
@@ -70,27 +54,6 @@ _STATES: Final = {
     "hangup": "ending",
 }
 WARM_S: Final = 60.0
-# A voice over a prompt is decided about by then, whether its words are known or not.
-_OVERLAP_S: Final = BargeInRules().decide_s - 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """What a worker process shares between its calls."""
-
-    settings: Settings
-    stores: Stores
-    engines: EnginePool
-    pacer: Pacer
-    vad: Vad
-    prompts: PromptCache
-    budget: Budget
-    recordings: Recordings
-    flows: FlowLoader
-    observe: Observer | None
-    on_call: OnCall | None
-    quotas: Quotas
-    backlog: Backlog
 
 
 @dataclass(kw_only=True)
@@ -242,83 +205,39 @@ class Serving:
             self._recording.begin()
 
     def _assemble(self) -> tuple[Call, Conversation, Media]:
-        row, deadlines, journal = (
-            self.tenant.secretary,
-            self.worker.settings.deadlines,
-            self.journal,
+        media = media_of(
+            self.leg,
+            worker=self.worker,
+            tenant=self.tenant,
+            engines=self.engines,
+            journal=self.journal,
+            spool=self.spool,
+            switch_recogniser=self.switch_recogniser,
         )
-        media = self._media()
-        mouth = Mouth(
-            media=media,
-            tts=self.engines.tts,
-            fingerprint=self.engines.tts_fingerprint,
-            prompts=self.worker.prompts,
-            journal=journal,
-            domain_uuid=self._domain_uuid,
-            language=row.language,
-            voice_name=row.tts_voice_id,
-            speed=row.tts_speed,
-            tts_s=deadlines.tts_s,
-            # Every round has deadlines of its own; this is for what they do not see.
-            answer_s=deadlines.retrieval_s
-            + MOST_ROUNDS * deadlines.llm_s
-            + (MOST_ROUNDS - 1) * deadlines.tool_s,
+        conversation = conversation_of(
+            media,
+            worker=self.worker,
+            tenant=self.tenant,
+            engines=self.engines,
+            journal=self.journal,
+            session=self._session,
         )
-        ears = Ears(
-            media=media,
-            stt=self.engines.stt,
-            journal=journal,
-            language=row.language,
-            silence_s=row.silence_timeout_ms / 1000,
-            longest_s=row.max_recording_seconds,
-            no_input_s=row.silence_fallback_seconds,
-            stt_s=deadlines.stt_s,
-        )
-        brain = Brain(
-            domain_uuid=self._domain_uuid,
-            secretary=row,
-            llm=self.engines.llm,
-            retriever=Retriever(self.worker.stores.database, self.engines.embedder),
-            embedder_name=self.engines.embedder.name,
-            journal=journal,
-            retrieval_s=deadlines.retrieval_s,
-            llm_s=deadlines.llm_s,
-            tool_s=deadlines.tool_s,
-            budget=self.worker.budget,
-        )
-        loop = TurnLoop(
-            Rules(
-                language=row.language,
-                max_turns=row.max_turns,
-                max_misses=1
-                if row.silence_fallback_action == "hangup"
-                else row.silence_fallback_max_retries + 1,
-                handoff_enabled=row.handoff_enabled,
-                handoff_keywords=row.handoff_keywords,
-                farewell_keywords=row.farewell_keywords,
-                leads=leads(self.tenant),
-                still_there=row.silence_fallback_prompt or None,
-                not_heard=row.fallback_message or None,
-            )
-        )
-        if self._session is not None:
-            loop.turns, loop.last_answer = self._session.turns, self._session.last_answer
-            brain.history = self._session.messages
-        conversation = Conversation(loop=loop, ears=ears, brain=brain, mouth=mouth, journal=journal)
         asker = Asker(
-            ears=ears, mouth=mouth, journal=journal, rules=loop.rules, finish=conversation.finish
+            ears=conversation.ears,
+            mouth=conversation.mouth,
+            journal=self.journal,
+            rules=conversation.loop.rules,
+            finish=conversation.finish,
         )
-        if isinstance(media, DuplexMedia) and self.worker.settings.speculation.enabled:
-            media.on_likely = conversation.guess
         self._on_answer = partial(self._answered, conversation, asker)
         parts = Parts(
             leg=self.leg,
             tenant=self.tenant,
             media=media,
-            mouth=mouth,
+            mouth=conversation.mouth,
             asker=asker,
             conversation=conversation,
-            journal=journal,
+            journal=self.journal,
             sounds_dir=self.worker.settings.sounds_dir,
             recording=self._recording,
             mask_recording=self.tenant.policy.record_mask,
@@ -330,42 +249,6 @@ class Serving:
             run_flow=lambda name, of: self.worker.flows.get(name)(of),
         )
         return Call(parts), conversation, media
-
-    def _media(self) -> Media:
-        file = FileMedia(self.leg, self.spool)
-        if self.tenant.secretary.media_mode == "file":
-            return file
-        if self.switch_recogniser is not None:
-            return DetectMedia(
-                self.leg, file=file, recogniser=self.switch_recogniser, journal=self.journal
-            )
-        return DuplexMedia(
-            self.leg,
-            file=file,
-            pacer=self.worker.pacer,
-            vad=self.worker.vad,
-            journal=self.journal,
-            language=self.tenant.secretary.language,
-            recognise=self._recognise,
-            open_stream=self._open_stream if self.engines.stt.capabilities.streaming else None,
-            guess_rules=GuessRules(
-                stable_s=self.worker.settings.speculation.stable_s,
-                most=self.worker.settings.speculation.most_a_turn,
-            ),
-        )
-
-    def _open_stream(self, rate: int) -> SpeechStream:
-        """A stream for one utterance, while it is spoken."""
-        stt, row = self.engines.stt, self.tenant.secretary
-        assert isinstance(stt, StreamingSpeechToText)  # its capabilities say so
-        deadline = Deadline.after(row.max_recording_seconds + self.worker.settings.deadlines.stt_s)
-        return stt.open(rate=rate, language=row.language, deadline=deadline)
-
-    def _recognise(self, audio: Audio) -> str:
-        """Words of a voice over a prompt; too slow an answer is none."""
-        language = self.tenant.secretary.language
-        deadline = Deadline.after(_OVERLAP_S)
-        return self.engines.stt.transcribe(audio, language=language, deadline=deadline).text
 
     def _flow(self, call: Call) -> str:
         """Run the flow to its end, whatever that is; how the call ended."""

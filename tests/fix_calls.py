@@ -17,10 +17,10 @@ from esl_app.config import CallLimits, Listen, ProviderDeadlines, Settings
 from esl_app.controller import Controller
 from esl_app.journal import Journal
 from esl_app.leg import Leg
-from esl_app.serving import Observer
 from esl_app.stores import Stores
 from esl_app.switchsim import Caller, CallResult, Speak, Switch
 from esl_app.switchsim.caller import Heard, Mouth
+from esl_app.worker import Observer
 from providers.fake import FakeStt
 from tenants import repository
 from tenants.db import Database
