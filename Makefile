@@ -8,7 +8,7 @@ VENV   ?= .venv
 OUT    ?= out/demo
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-calls test-rest unit check format clean
+.PHONY: demo test test-rest unit check format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/voice-ai demo --out $(OUT)
@@ -16,10 +16,10 @@ demo: $(VENV)/.demo
 # Whole calls take as long as calls do and leave the processor idle: the rest runs beside them. What
 # each has to say comes at its end.
 test: $(VENV)/.dev
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-calls test-rest
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-calls-a-f test-calls-g-z test-rest
 
-test-calls: $(VENV)/.dev
-	$(BIN)/pytest tests/acceptance
+test-calls-%: $(VENV)/.dev
+	$(BIN)/pytest tests/acceptance/test_[$*]*.py
 
 test-rest: $(VENV)/.dev
 	$(BIN)/pytest --ignore=tests/acceptance

@@ -23,7 +23,8 @@ from tests.integration.leg.peer import Peer, clean_call, encoded
 
 pytestmark = pytest.mark.security
 
-HUB_LIMIT_S = 0.25  # 0.1 on a quiet machine
+HUB_LIMIT_S = 0.25  # of computing; a busy machine may keep the process from it for longer
+STUCK_S = 3.0
 
 
 @contextlib.contextmanager
@@ -49,7 +50,8 @@ def hub_watched() -> Iterator[None]:
     ticker = Ticker()
     yield
     ticker.stop()
-    assert ticker.worst_s < HUB_LIMIT_S
+    assert ticker.worst_cpu_s < HUB_LIMIT_S
+    assert ticker.worst_s < STUCK_S
 
 
 # S1: whoever reaches the port is FreeSWITCH.
