@@ -35,7 +35,7 @@ Domain = Annotated[str, typer.Argument(help="The tenant's domain.", metavar="DOM
 Name = Annotated[
     str,
     typer.Argument(
-        help="As `list` shows it: a provider is TYPE/NAME, a price TYPE/NAME/UNIT[/MODEL].",
+        help="As `list` shows it: a provider is TYPE/NAME, a price TYPE/NAME/UNIT or …/MODEL.",
         metavar="NAME",
     ),
 ]
@@ -65,7 +65,8 @@ def groups() -> dict[str, typer.Typer]:
 
 def _group(kind: Kind) -> typer.Typer:
     app = typer.Typer(help=_HELP[kind.name], no_args_is_help=True)
-    app.command("show", help=f"Show a {kind.name}.")(_shows(kind))
+    one = "set of hours" if kind.name == "hours" else kind.name
+    app.command("show", help=f"Show a {one}.")(_shows(kind))
     if kind.single:
         app.command("set", help=f"Change the {kind.name}.")(_sets_the_one(kind))
         return app
@@ -73,9 +74,9 @@ def _group(kind: Kind) -> typer.Typer:
     if kind is RULE:
         app.command("add", help="Add a rule.")(_adds_without_name(kind))
     else:
-        app.command("add", help=f"Add a {kind.name}.")(_adds(kind))
-    app.command("set", help=f"Change a {kind.name}.")(_sets(kind))
-    app.command("remove", help=f"Remove a {kind.name}.")(_removes(kind))
+        app.command("add", help=f"Add a {one}.")(_adds(kind))
+    app.command("set", help=f"Change a {one}.")(_sets(kind))
+    app.command("remove", help=f"Remove a {one}.")(_removes(kind))
     return app
 
 
