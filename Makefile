@@ -19,10 +19,14 @@ test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-calls-a-f test-calls-g-z test-rest
 
 test-calls-%: $(VENV)/.dev
-	$(BIN)/pytest tests/acceptance/test_[$*]*.py
+	$(call pytest,tests/acceptance/test_[$*]*.py)
 
 test-rest: $(VENV)/.dev
-	$(BIN)/pytest --ignore=tests/acceptance
+	$(call pytest,--ignore=tests/acceptance)
+
+# A folder for each: pytest tidies up those of its former runs, and stumbles over one that tidies too.
+pytest = @folder=$$(mktemp -d) && \
+  { $(BIN)/pytest --basetemp=$$folder/t $(1); code=$$?; rm -rf $$folder; exit $$code; }
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -m unit
